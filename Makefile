@@ -1,0 +1,50 @@
+# Two commands are enough for a newcomer: `make demo` and `make test`. Each installs what is missing first.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-sdks bench fmt lint sanitize fuzz soak clean build setup-build setup-test
+
+export PATH := $(CURDIR)/build/tools/node/bin:$(PATH)
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
+JOBS ?= $(shell nproc)
+
+help: ## What can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+setup-build:
+	@tools/setup.sh build
+setup-test:
+	@tools/setup.sh test
+
+build: setup-build ## The hardened release program, build/release/terreno
+	@cmake --preset release -DTERRENO_TESTS=OFF >/dev/null && cmake --build build/release -j $(JOBS)
+
+demo: build ## Start Terreno with a fictional organisation on http://localhost:8080 (PORT=… for another)
+	@exec build/release/src/server/terreno demo --listen 127.0.0.1:$${PORT:-8080}
+
+test: setup-test ## Build and run every test but those of other languages' SDK runtimes
+	@tools/test.sh
+
+test-sdks: setup-test ## The tests of SDK runtimes that a machine may lack
+	@tools/test.sh sdks
+
+bench: setup-test ## Measure against the budgets; results in build/bench/results.json
+	@tools/bench.sh
+
+fmt: setup-test ## Format the source
+	@git ls-files '*.h' '*.cpp' | xargs clang-format-19 -i
+
+lint: setup-test ## clang-tidy, console lint, the source-reading test
+	@tools/lint.sh
+
+sanitize: setup-test ## ASan+UBSan and TSan over the tests
+	@tools/sanitize.sh
+
+fuzz: setup-test ## Every fuzz target for FUZZ_SECONDS (60) each
+	@tools/fuzz.sh
+
+soak: setup-test ## The long runs: crash loop and fuzzing
+	@tools/soak.sh
+
+clean: ## Remove what was built, keep what was installed
+	@rm -rf build/dev build/release build/bench build/asan build/tsan build/fuzz console/dist

@@ -1,0 +1,38 @@
+# Debian 12's packages, each behind a target; the list and its traps are in docs/operating/building.md.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS json url)
+find_package(OpenSSL 3 REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(simdjson REQUIRED)
+find_package(ZLIB REQUIRED)
+pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(lz4 REQUIRED IMPORTED_TARGET liblz4)
+pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(argon2 REQUIRED IMPORTED_TARGET libargon2)
+pkg_check_modules(idn2 REQUIRED IMPORTED_TARGET libidn2)
+pkg_check_modules(icu REQUIRED IMPORTED_TARGET icu-i18n icu-uc)
+find_library(CCTZ_LIBRARY cctz REQUIRED)
+find_library(MIMALLOC_LIBRARY mimalloc)
+
+# Static RocksDB: starts faster and keeps 10 MB out of an idle server.
+find_library(ROCKSDB_LIBRARY NAMES librocksdb.a REQUIRED)
+add_library(terreno_rocksdb INTERFACE)
+target_link_libraries(terreno_rocksdb INTERFACE ${ROCKSDB_LIBRARY} snappy gflags bz2 ZLIB::ZLIB PkgConfig::lz4 PkgConfig::zstd ${CMAKE_DL_LIBS} Threads::Threads)
+
+# Headers unpacked by tools/setup.sh, since the -dev package would remove Boost 1.81; the library itself is Debian's.
+add_library(terreno_phonenumber INTERFACE)
+target_include_directories(terreno_phonenumber SYSTEM INTERFACE ${CMAKE_SOURCE_DIR}/build/tools/phonenumber/usr/include)
+find_library(PHONENUMBER_LIBRARY NAMES libphonenumber.so.8 REQUIRED)
+target_link_libraries(terreno_phonenumber INTERFACE ${PHONENUMBER_LIBRARY} protobuf)
+
+if(TERRENO_TESTS)
+  find_package(GTest REQUIRED)
+  find_library(RAPIDCHECK_LIBRARY rapidcheck REQUIRED)
+endif()
+if(TERRENO_BENCHMARKS)
+  find_package(benchmark REQUIRED)
+endif()
