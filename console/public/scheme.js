@@ -4,7 +4,7 @@
   var chosen = null;
   try {
     chosen = localStorage.getItem('terreno.scheme');
-  } catch (refused) {
+  } catch {
     chosen = null;
   }
   var dark = chosen === 'dark' || (chosen !== 'light' && matchMedia('(prefers-color-scheme: dark)').matches);

@@ -1,7 +1,7 @@
 import './people.css';
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { peopleQuery } from '../api/queries';
 import { More } from '../shell/More';
@@ -56,7 +56,6 @@ export function People() {
 function Search({ q, onSearch }: { q: string; onSearch: (wanted: string) => void }) {
   const { t } = useTranslation('people');
   const [wanted, setWanted] = useState(q);
-  useEffect(() => setWanted(q), [q]);
   return (
     <form
       className="people-search"
