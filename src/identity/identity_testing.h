@@ -3,8 +3,6 @@
 // A lane in memory for tests and benchmarks: it loads only what `touches_…` names, and refuses everything else, so that
 // an entity which was not named fails the test that needs it.
 
-#include <gtest/gtest.h>
-
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <map>
 #include <memory>
@@ -80,7 +78,7 @@ class TestingLane final : public engine::Context {
   [[nodiscard]] Timestamp now() const override { return {}; }
   [[nodiscard]] const engine::Entity* find_entity(engine::EntityKey key) const override {
     if (is_strict_ && !is_loaded(key)) {
-      if (!is_naming_) ADD_FAILURE() << "read without being named: table " << int{key.table};
+      TERRENO_CHECK(is_naming_, "read without being named");
       return nullptr;
     }
     const auto found = entities_.find(key);
@@ -93,12 +91,10 @@ class TestingLane final : public engine::Context {
     return const_cast<engine::Entity*>(find_entity(key));
   }
   engine::Entity& create_entity(engine::EntityKey key, std::unique_ptr<engine::Entity> entity) override {
-    if (is_strict_ && !drawn_.contains(key.id) && !loaded_.contains(key)) {
-      ADD_FAILURE() << "created without being named: table " << int{key.table};
-    }
+    TERRENO_CHECK(!is_strict_ || drawn_.contains(key.id) || loaded_.contains(key), "created without being named");
     loaded_.insert(key);
     auto& place = entities_[key];
-    EXPECT_EQ(place, nullptr) << "created twice: table " << int{key.table};
+    TERRENO_CHECK(place == nullptr, "created twice");
     place = std::move(entity);
     return *place;
   }
@@ -106,9 +102,11 @@ class TestingLane final : public engine::Context {
     static_cast<void>(find_entity(key));
     entities_.erase(key);
   }
-  void send(engine::Partition, uint16_t, std::string) override { FAIL() << "identity sends nothing"; }
-  void emit(engine::Output) override { FAIL() << "identity emits nothing"; }
-  void set_wake(engine::EntityKey, std::optional<Timestamp>) override { FAIL() << "identity waits for nothing"; }
+  void send(engine::Partition, uint16_t, std::string) override { TERRENO_CHECK(false, "identity sends nothing"); }
+  void emit(engine::Output) override { TERRENO_CHECK(false, "identity emits nothing"); }
+  void set_wake(engine::EntityKey, std::optional<Timestamp>) override {
+    TERRENO_CHECK(false, "identity waits for nothing");
+  }
   [[nodiscard]] bool first_seen(Id128) override { return true; }
   [[nodiscard]] Id128 new_id() override {
     const Id128 id = derive_id({7, record_number_}, drawn_.size());
