@@ -1,7 +1,6 @@
 // Ids: who a group is after it was regrouped. Source: reference/identity.md, section 5.
 
 #include <algorithm>
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <tuple>
 
 #include "base/check.h"
@@ -30,7 +29,6 @@ class Plan {
   Plan(engine::Context& context, const Region& region, const Grouping& grouping)
       : context_(context), region_(region), grouping_(grouping), planned_(grouping.group_count) {
     for (uint32_t i = 0; i < region.nodes.size(); ++i) {
-      node_index_.emplace(region.nodes[i].key, i);
       planned_[grouping.group_of[i]].nodes.push_back(i);
     }
   }
@@ -49,8 +47,11 @@ class Plan {
 
  private:
   [[nodiscard]] uint32_t group_of(const Identifier& identifier) const {
-    const auto found = node_index_.find(events::key_of(identifier));
-    return found == node_index_.end() ? kNowhere : grouping_.group_of[found->second];
+    const uint32_t index = region_.find(events::key_of(identifier));
+    return index == kNowhere ? kNowhere : grouping_.group_of[index];
+  }
+  [[nodiscard]] bool is_in(const Planned& group, const Identifier& identifier) const {
+    return group_of(identifier) == static_cast<uint32_t>(&group - planned_.data());
   }
   [[nodiscard]] const Component& old(uint32_t index) const { return *region_.components[index].component; }
   [[nodiscard]] const Node& node(uint32_t index) const { return *region_.nodes[index].node; }
@@ -90,13 +91,15 @@ class Plan {
   void build(Planned& group) {
     Component& component = group.component;
     component.first_event = node(group.nodes.front()).first_event;
+    component.members.reserve(group.nodes.size());
+    component.member_keys.reserve(group.nodes.size());
     for (const uint32_t i : group.nodes) {
       component.members.push_back(node(i).identifier);
+      component.member_keys.push_back(region_.nodes[i].key);
       component.first_event = std::min(component.first_event, node(i).first_event);
       component.identified |= is_strong(node(i));
       component.cannot_links += static_cast<uint32_t>(node(i).cannot_links.size());
     }
-    std::ranges::sort(component.members);
     const uint32_t old_index = region_.nodes[group.nodes.front()].component;
     group.unchanged =
         old(old_index).members.size() == group.nodes.size() &&
@@ -114,14 +117,17 @@ class Plan {
   // A second identifier of the same kind does not move the person; a stronger kind does, once.
   void choose_strongest(Planned& group) {
     Component& component = group.component;
-    const auto precedence = [this](uint32_t i) {
-      return std::tuple(node(i).identifier.kind, node(i).first_event, node(i).identifier.value);
+    const auto is_stronger = [this](uint32_t x, uint32_t y) {
+      const Node& a = node(x);
+      const Node& b = node(y);
+      return std::tie(a.identifier.kind, a.first_event, a.identifier.value) <
+             std::tie(b.identifier.kind, b.first_event, b.identifier.value);
     };
-    const uint32_t best = *std::ranges::min_element(group.nodes, {}, precedence);
+    const uint32_t best = *std::ranges::min_element(group.nodes, is_stronger);
     component.strongest = node(best).identifier;
     if (group.survivor == kNowhere) return;
     const Identifier& incumbent = old(group.survivor).strongest;
-    if (incumbent.kind == component.strongest.kind && std::ranges::binary_search(component.members, incumbent)) {
+    if (incumbent.kind == component.strongest.kind && is_in(group, incumbent)) {
       component.strongest = incumbent;
     }
   }
@@ -131,11 +137,11 @@ class Plan {
     Component& component = group.component;
     const FormerPerson* returning = nullptr;
     const auto precedence = [this](const FormerPerson& former) {
-      return std::tuple(rank_of(node_index_.at(events::key_of(former.anchor))), former.person);
+      return std::tuple(rank_of(region_.find(events::key_of(former.anchor))), former.person);
     };
     for (const RegionComponent& from : region_.components) {
       for (const FormerPerson& former : from.component->absorbed) {
-        if (!std::ranges::binary_search(component.members, former.anchor)) continue;
+        if (!is_in(group, former.anchor)) continue;
         if (returning == nullptr || precedence(former) < precedence(*returning)) returning = &former;
       }
     }
@@ -210,7 +216,6 @@ class Plan {
       change.attach.push_back(
           {identifier, home, from.person, from.person.is_zero() ? home : events::home_of(from.strongest)});
     }
-    std::ranges::sort(change.attach);
   }
 
   void write(Id128 first) {
@@ -221,8 +226,8 @@ class Plan {
       entry.alias_of = survivor;
     }
     write_edges();
-    const auto first_node = node_index_.find(first);
-    const uint32_t first_group = first_node == node_index_.end() ? kNowhere : grouping_.group_of[first_node->second];
+    const uint32_t first_node = region_.find(first);
+    const uint32_t first_group = first_node == kNowhere ? kNowhere : grouping_.group_of[first_node];
     for (Planned& group : planned_) {
       if (group.unchanged) continue;
       const bool leads = first_group != kNowhere && &group == &planned_[first_group];
@@ -300,7 +305,6 @@ class Plan {
   std::vector<uint8_t> best_rank_;     ///< per old component, the strongest that it brings to that group
   std::vector<std::pair<PersonId, PersonId>> aliases_;
   std::vector<PersonChange> changes_;
-  boost::unordered_flat_map<Id128, uint32_t, std::hash<Id128>> node_index_;
 };
 
 }  // namespace

@@ -26,8 +26,7 @@ std::vector<Id128> flipping_neighbours(const Lookup& state, Id128 key, const Nod
   for (const Id128 edge_id : node.edges) {
     const auto* const edge = state.find<Edge>(edge_id);
     if (edge == nullptr || edge->state == EdgeState::tombstone || edge->state == EdgeState::blocked) continue;
-    const Id128 a = events::key_of(edge->a);
-    const Id128 other = a == key ? events::key_of(edge->b) : a;
+    const Id128 other = edge->key_a == key ? edge->key_b : edge->key_a;
     const auto* const neighbour = state.find<Node>(other);
     if (neighbour != nullptr && would_flip(*neighbour, node.identifier, &confirmed, edge->is_trusted())) {
       flips.push_back(other);
@@ -41,7 +40,7 @@ std::vector<Id128> flipping_neighbours(const Lookup& state, Id128 key, const Nod
 
 Scope scope_for(const Lookup& state, Id128 key, bool has_flips, KeyList* keys = nullptr) {
   const std::array seeds{key};
-  const Scope scope = widest_scope(state, seeds, keys);
+  const Scope scope = widest_region(state, seeds, keys).scope;
   return scope == Scope::trusted && has_flips ? Scope::live : scope;
 }
 
@@ -112,8 +111,7 @@ Verdict confirm(engine::Context& context, const Identifier& identifier) {
   for (const Id128 edge_id : known->edges) {
     const auto* const edge = context.find<Edge>(edge_id);
     if (edge->state == EdgeState::tombstone || edge->state == EdgeState::blocked) continue;
-    const Id128 a = events::key_of(edge->a);
-    links.push_back({a == key ? events::key_of(edge->b) : a, edge->is_trusted()});
+    links.push_back({edge->key_a == key ? edge->key_b : edge->key_a, edge->is_trusted()});
   }
   vouch(context, *known);
   context.mutate<Node>(key)->confirmed = true;

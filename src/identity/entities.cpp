@@ -49,6 +49,8 @@ Edge decode_edge(Reader& in) {
   Edge edge;
   edge.a = Identifier::decode(in);
   edge.b = Identifier::decode(in);
+  edge.key_a = events::key_of(edge.a);
+  edge.key_b = events::key_of(edge.b);
   edge.kind = in.enumeration(kEdgeKindLast);
   edge.visibility = in.enumeration(events::Visibility::secret_source);
   edge.vouched = in.boolean();
@@ -73,7 +75,10 @@ Component decode_component(Reader& in) {
   component.first_event = in.time();
   const size_t members = in.count();
   if (members > kComponentSizeMax) in.fail();
-  for (size_t i = 0; i < members && in.ok(); ++i) component.members.push_back(Identifier::decode(in));
+  for (size_t i = 0; i < members && in.ok(); ++i) {
+    component.members.push_back(Identifier::decode(in));
+    component.member_keys.push_back(events::key_of(component.members.back()));
+  }
   const size_t absorbed = in.count();
   if (absorbed > kFormerPersonsMax) in.fail();
   for (size_t i = 0; i < absorbed && in.ok(); ++i) {
@@ -204,7 +209,7 @@ void Component::encode(Writer& out) const {
 
 size_t Component::footprint() const {
   size_t size = sizeof *this + anchor.value.capacity() + strongest.value.capacity();
-  for (const Identifier& member : members) size += size_of(member);
+  for (const Identifier& member : members) size += size_of(member) + sizeof(Id128);
   for (const FormerPerson& former : absorbed) size += sizeof former.person + size_of(former.anchor);
   return size;
 }

@@ -53,6 +53,9 @@ struct Edge final : engine::Entity {
   static constexpr size_t kSourcesMax = 4;
   events::Identifier a;  ///< the smaller of the two
   events::Identifier b;
+  /// Keys of the two nodes; not encoded, since hashing is what a recomputation would spend most of its time on.
+  Id128 key_a;
+  Id128 key_b;
   EdgeKind kind = EdgeKind::same_event;
   events::Visibility visibility = events::Visibility::public_source;
   bool vouched = false;  ///< the address answered to a public source's claim
@@ -89,6 +92,7 @@ struct Component final : engine::Entity {
   events::Identifier strongest;
   Timestamp first_event;
   std::vector<events::Identifier> members;  ///< at most kComponentSizeMax
+  std::vector<Id128> member_keys;           ///< of the same; not encoded
   std::vector<FormerPerson> absorbed;
   bool identified = false;  ///< owns a strong identifier
   uint32_t held_edges = 0;

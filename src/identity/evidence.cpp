@@ -30,6 +30,7 @@ const Node& ensure_node(engine::Context& context, const Identifier& identifier, 
   component.strongest = identifier;
   component.first_event = valid_from;
   component.members = {identifier};
+  component.member_keys = {key};
   component.identified = is_strong(node);
   context.create<Component>(node.component, std::move(component));
   return context.create<Node>(key, std::move(node));
@@ -55,6 +56,8 @@ Edge new_edge(const Identifier& a, const Identifier& b, const Proposal& proposal
   Edge edge;
   edge.a = a;
   edge.b = b;
+  edge.key_a = events::key_of(a);
+  edge.key_b = events::key_of(b);
   edge.kind = proposal.kind;
   edge.visibility = proposal.visibility;
   edge.valid_from = proposal.valid_from;
@@ -112,7 +115,7 @@ void quarantine(engine::Context& context, Id128 key, std::vector<Id128>& seeds) 
   for (const Id128 edge_id : edges) {
     const auto* const edge = context.find<Edge>(edge_id);
     if (!edge->takes_part()) continue;
-    for (const Id128 end : {events::key_of(edge->a), events::key_of(edge->b)}) {
+    for (const Id128 end : {edge->key_a, edge->key_b}) {
       if (std::ranges::find(seeds, end) == seeds.end()) seeds.push_back(end);
     }
     Edge& held = *context.mutate<Edge>(edge_id);
@@ -132,8 +135,8 @@ void name_neighbours(const engine::Lookup& state, Id128 key, engine::KeyList& ke
     keys.push_back({Edge::kTable, edge_id});
     const auto* const edge = state.find<Edge>(edge_id);
     if (edge == nullptr) continue;
-    ends.push_back(events::key_of(edge->a));
-    ends.push_back(events::key_of(edge->b));
+    ends.push_back(edge->key_a);
+    ends.push_back(edge->key_b);
   }
   static_cast<void>(collect(state, ends, Scope::live, &keys));
 }

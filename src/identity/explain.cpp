@@ -40,6 +40,7 @@ PersonView view_of(const Component& component) {
   view.anchor = component.anchor;
   view.first_event = component.first_event;
   view.identifiers = component.members;
+  std::ranges::sort(view.identifiers);
   for (const FormerPerson& former : component.absorbed) view.absorbed.push_back(former.person);
   return view;
 }
@@ -59,8 +60,8 @@ std::vector<EdgeView> obstacles(const Lookup& state, const Region& region, Id128
   const auto repeats = std::ranges::unique(keys);
   keys.erase(repeats.begin(), repeats.end());
   const auto component_of = [&](const Identifier& identifier) {
-    const auto found = std::ranges::find(region.nodes, events::key_of(identifier), &RegionNode::key);
-    return found == region.nodes.end() ? Id128{} : found->node->component;
+    const uint32_t index = region.find(events::key_of(identifier));
+    return index == kNowhere ? Id128{} : region.nodes[index].node->component;
   };
   std::vector<const Edge*> between;
   std::vector<const Edge*> others;
@@ -138,11 +139,8 @@ Explanation explain(const Lookup& state, const Identifier& a, const Identifier& 
   explanation.held = obstacles(state, region, component_a, component_b);
   if (!explanation.together) return explanation;
 
-  const auto index_of = [&](Id128 key) {
-    return static_cast<uint32_t>(std::ranges::find(region.nodes, key, &RegionNode::key) - region.nodes.begin());
-  };
-  const uint32_t from = index_of(events::key_of(a));
-  const uint32_t to = index_of(events::key_of(b));
+  const uint32_t from = region.find(events::key_of(a));
+  const uint32_t to = region.find(events::key_of(b));
   std::vector<uint32_t> weakest_first = bridges(region, from);
   std::ranges::stable_sort(weakest_first, {}, [&](uint32_t i) { return region.edges[i].edge->weight(); });
   explanation.bridges = views_of(region, weakest_first);

@@ -20,6 +20,7 @@ class TestingLane final : public engine::Context {
  public:
   // The whole state is in memory; `is_strict` hides what was not named for the current call.
   explicit TestingLane(bool is_strict = true) : is_strict_(is_strict) {}
+  void be_strict() { is_strict_ = true; }
 
   Verdict propose(const Proposal& proposal) {
     load([&](engine::KeyList& keys) { touches_propose(*this, proposal, keys); });

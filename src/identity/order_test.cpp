@@ -333,8 +333,9 @@ TEST(Hostile, PublicHeldEdgesDoNotKeepTrustedEvidenceOut) {
 
 TEST(Hostile, AHubThatFlipsInARegionBeyondItsBoundFallsApartSoundly) {
   for (const Visibility visibility : {Visibility::public_source, Visibility::secret_source}) {
-    TestingLane lane;
+    TestingLane lane(false);
     chain_persons(lane, 520, visibility);
+    lane.be_strict();
     const Identifier kiosk{IdentifierKind::device, "kiosk"};
     Verdict verdict;
     for (int i = 0; i < 9; ++i) {

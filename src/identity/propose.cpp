@@ -77,9 +77,9 @@ Reason window_conflict(const Lookup& state, const Component& x, const Component&
     if (side_x.counts[kind] + side_y.counts[kind] <= cap.most) continue;
     std::vector<Timestamp> times;
     for (const Component* const component : {&x, &y}) {
-      for (const Identifier& member : component->members) {
-        if (member.kind != cap.kind) continue;
-        const auto* const node = state.find<Node>(events::key_of(member));
+      for (size_t i = 0; i < component->members.size(); ++i) {
+        if (component->members[i].kind != cap.kind) continue;
+        const auto* const node = state.find<Node>(component->member_keys[i]);
         if (node != nullptr) times.push_back(node->first_event);
       }
     }
@@ -120,9 +120,9 @@ Reason conflict_between(const Lookup& state, const Pair& pair, const Situation& 
     const auto kind = static_cast<size_t>(cap.kind);
     if (cap.kind != added.kind || x.counts[kind] + y.counts[kind] <= cap.most) continue;
     std::vector<Timestamp> times{proposal.valid_from};
-    for (const Identifier& member : known->members) {
-      if (member.kind != cap.kind) continue;
-      const auto* const node = state.find<Node>(events::key_of(member));
+    for (size_t i = 0; i < known->members.size(); ++i) {
+      if (known->members[i].kind != cap.kind) continue;
+      const auto* const node = state.find<Node>(known->member_keys[i]);
       if (node != nullptr) times.push_back(node->first_event);
     }
     if (breaks_window(cap, times)) return cap.reason;
@@ -271,7 +271,7 @@ void set_edge(engine::Context& context, Id128 key, EdgeState state, Reason reaso
 Scope scope_for(const Lookup& state, std::span<const Id128> seeds, const Situation& situation,
                 KeyList* keys = nullptr) {
   if (!situation.needs_region) return Scope::members;
-  const Scope scope = widest_scope(state, seeds, keys);
+  const Scope scope = widest_region(state, seeds, keys).scope;
   if (scope != Scope::trusted || !(situation.flips_a || situation.flips_b)) return scope;
   if (keys != nullptr) static_cast<void>(collect(state, seeds, Scope::live, keys));
   return Scope::live;

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
+#include <limits>
 #include <numeric>
+#include <tuple>
 
 #include "base/check.h"
 
@@ -35,6 +38,7 @@ class Collector {
       : state_(state), scope_(scope), keys_(keys), is_bounded_(is_bounded) {}
 
   Region run(std::span<const Id128> seeds) {
+    region_.scope = scope_;
     for (const Id128 seed : seeds) add_node(seed);
     for (size_t next = 0; next < region_.nodes.size() && !region_.too_large; ++next) expand(next);
     if (region_.too_large) return std::move(region_);
@@ -53,7 +57,7 @@ class Collector {
 
   // A node enters the list when it is first met, and is expanded once.
   void add_node(Id128 key) {
-    if (!node_index_.try_emplace(key, static_cast<uint32_t>(region_.nodes.size())).second) return;
+    if (!region_.index.try_emplace(key, static_cast<uint32_t>(region_.nodes.size())).second) return;
     name(Node::kTable, key);
     region_.nodes.push_back({key, state_.find<Node>(key), kNowhere});
     if (is_bounded_ && region_.nodes.size() > kRegionSizeMax - 2) region_.too_large = true;
@@ -85,11 +89,13 @@ class Collector {
     }
     if (!component->person.is_zero()) name(Person::kTable, component->person.value);
     for (const FormerPerson& former : component->absorbed) name(Person::kTable, former.person.value);
-    for (const Identifier& member : component->members) add_node(events::key_of(member));
+    region_.index.reserve(region_.index.size() + component->member_keys.size());
+    region_.nodes.reserve(region_.nodes.size() + component->member_keys.size());
+    for (const Id128 member : component->member_keys) add_node(member);
   }
 
   void add_edge(Id128 key) {
-    if (!edge_index_.try_emplace(key, 0).second) return;
+    if (!edges_met_.insert(key).second) return;
     name(Edge::kTable, key);
     const auto* const edge = state_.find<Edge>(key);
     if (edge == nullptr) {
@@ -102,18 +108,13 @@ class Collector {
     region_.edges.push_back({key, edge, kNowhere, kNowhere, false, left_out});
     if (is_bounded_ && region_.edges.size() > kRegionEdgesMax - 1) region_.too_large = true;
     if (left_out) return;
-    add_node(events::key_of(edge->a));
-    add_node(events::key_of(edge->b));
-  }
-
-  [[nodiscard]] uint32_t index_of(const Identifier& identifier) const {
-    const auto found = node_index_.find(events::key_of(identifier));
-    return found == node_index_.end() ? kNowhere : found->second;
+    add_node(edge->key_a);
+    add_node(edge->key_b);
   }
 
   void resolve(RegionEdge& edge) {
-    edge.a = index_of(edge.edge->a);
-    edge.b = index_of(edge.edge->b);
+    edge.a = region_.find(edge.edge->key_a);
+    edge.b = region_.find(edge.edge->key_b);
     if (edge.a == kNowhere || edge.b == kNowhere) return;
     const Node* const a = region_.nodes[edge.a].node;
     const Node* const b = region_.nodes[edge.b].node;
@@ -123,8 +124,8 @@ class Collector {
   void resolve_cannot_link(Id128 key) {
     const auto* const link = state_.find<CannotLink>(key);
     if (link == nullptr) return;
-    const uint32_t a = index_of(link->a);
-    const uint32_t b = index_of(link->b);
+    const uint32_t a = region_.find(events::key_of(link->a));
+    const uint32_t b = region_.find(events::key_of(link->b));
     if (a != kNowhere && b != kNowhere) region_.cannot_links.emplace_back(a, b);
   }
 
@@ -134,36 +135,50 @@ class Collector {
   bool is_bounded_;
   Region region_;
   std::vector<Id128> cannot_links_;
-  boost::unordered_flat_map<Id128, uint32_t, std::hash<Id128>> node_index_;
   boost::unordered_flat_map<Id128, uint32_t, std::hash<Id128>> component_index_;
-  boost::unordered_flat_map<Id128, uint32_t, std::hash<Id128>> edge_index_;
+  boost::unordered_flat_set<Id128, std::hash<Id128>> edges_met_;
 };
 
 /// Strong before weak, weight downwards, the earlier first, then the bytes of (kind, a, b): a total order that knows
 /// nothing of arrival. Taking strong edges first keeps the weak-edge rule, which is not hereditary, well defined.
-bool comes_before(const RegionEdge& x, const RegionEdge& y) {
-  if (x.strong != y.strong) return x.strong;
-  const uint32_t x_weight = x.edge->weight();
-  const uint32_t y_weight = y.edge->weight();
-  if (x_weight != y_weight) return x_weight > y_weight;
-  if (x.edge->valid_from != y.edge->valid_from) return x.edge->valid_from < y.edge->valid_from;
-  if (x.edge->kind != y.edge->kind) return x.edge->kind < y.edge->kind;
-  if (const auto order = x.edge->a <=> y.edge->a; order != 0) return order < 0;
-  return x.edge->b < y.edge->b;
+struct SortKey {
+  uint64_t rank;  ///< smaller is taken first
+  Timestamp valid_from;
+  uint32_t index;
+};
+
+std::vector<SortKey> sorted_edges(const Region& region) {
+  std::vector<SortKey> keys;
+  keys.reserve(region.edges.size());
+  for (uint32_t i = 0; i < region.edges.size(); ++i) {
+    const RegionEdge& edge = region.edges[i];
+    if (edge.left_out) continue;
+    const uint64_t weakness = std::numeric_limits<uint32_t>::max() - edge.edge->weight();
+    keys.push_back({(edge.strong ? 0 : uint64_t{1} << 32) | weakness, edge.edge->valid_from, i});
+  }
+  std::ranges::sort(keys, [&](const SortKey& x, const SortKey& y) {
+    if (x.rank != y.rank) return x.rank < y.rank;
+    if (x.valid_from != y.valid_from) return x.valid_from < y.valid_from;
+    const Edge& x_edge = *region.edges[x.index].edge;
+    const Edge& y_edge = *region.edges[y.index].edge;
+    return std::tie(x_edge.kind, x_edge.a, x_edge.b) < std::tie(y_edge.kind, y_edge.a, y_edge.b);
+  });
+  return keys;
 }
 
-/// Union-find over the nodes of a region; a group knows its members, since checks need them and groups are small.
+/// Union-find over the nodes of a region, by relabelling the smaller group: checks need the members of a group, which
+/// form a ring, and groups are small.
 class Groups {
  public:
   explicit Groups(const Region& region)
-      : region_(region), group_of_(region.nodes.size()), groups_(region.nodes.size()) {
+      : region_(region), group_of_(region.nodes.size()), next_(region.nodes.size()), sides_(region.nodes.size()) {
     std::iota(group_of_.begin(), group_of_.end(), uint32_t{0});
+    std::iota(next_.begin(), next_.end(), uint32_t{0});
     for (uint32_t i = 0; i < group_of_.size(); ++i) {
       const Node& node = *region.nodes[i].node;
-      groups_[i].members = {i};
-      groups_[i].side.counts[static_cast<size_t>(node.identifier.kind)] = 1;
-      groups_[i].side.size = 1;
-      groups_[i].side.identified = is_strong(node);
+      sides_[i].counts[static_cast<size_t>(node.identifier.kind)] = 1;
+      sides_[i].size = 1;
+      sides_[i].identified = is_strong(node);
     }
   }
 
@@ -173,19 +188,23 @@ class Groups {
     for (const auto& [a, b] : region_.cannot_links) {
       if ((find(a) == x && find(b) == y) || (find(a) == y && find(b) == x)) return Reason::cannot_link;
     }
-    if (const Reason reason = conflict(groups_[x].side, groups_[y].side, edge.strong, edge.edge->is_trusted());
+    if (const Reason reason = conflict(sides_[x], sides_[y], edge.strong, edge.edge->is_trusted());
         reason != Reason::none) {
       return reason;
     }
     for (const WindowCap& cap : kWindowCaps) {
       const auto kind = static_cast<size_t>(cap.kind);
-      if (groups_[x].side.counts[kind] + groups_[y].side.counts[kind] <= cap.most) continue;
+      // Each side was within the cap; a side without that kind changes nothing.
+      if (sides_[x].counts[kind] == 0 || sides_[y].counts[kind] == 0) continue;
+      if (sides_[x].counts[kind] + sides_[y].counts[kind] <= cap.most) continue;
       std::vector<Timestamp> times;
       for (const uint32_t group : {x, y}) {
-        for (const uint32_t member : groups_[group].members) {
+        uint32_t member = group;
+        do {
           const Node& node = *region_.nodes[member].node;
           if (node.identifier.kind == cap.kind) times.push_back(node.first_event);
-        }
+          member = next_[member];
+        } while (member != group);
       }
       if (breaks_window(cap, times)) return cap.reason;
     }
@@ -193,25 +212,25 @@ class Groups {
   }
 
   void join(uint32_t x, uint32_t y) {
-    if (groups_[x].members.size() < groups_[y].members.size()) std::swap(x, y);
-    for (const uint32_t member : groups_[y].members) group_of_[member] = x;
-    groups_[x].members.insert(groups_[x].members.end(), groups_[y].members.begin(), groups_[y].members.end());
-    groups_[y].members.clear();
-    Side& side = groups_[x].side;
-    const Side& other = groups_[y].side;
+    if (sides_[x].size < sides_[y].size) std::swap(x, y);
+    uint32_t member = y;
+    do {
+      group_of_[member] = x;
+      member = next_[member];
+    } while (member != y);
+    std::swap(next_[x], next_[y]);
+    Side& side = sides_[x];
+    const Side& other = sides_[y];
     for (size_t kind = 0; kind < side.counts.size(); ++kind) side.counts[kind] += other.counts[kind];
     side.size += other.size;
     side.identified |= other.identified;
   }
 
  private:
-  struct Group {
-    std::vector<uint32_t> members;
-    Side side;
-  };
   const Region& region_;
-  std::vector<uint32_t> group_of_;
-  std::vector<Group> groups_;
+  std::vector<uint32_t> group_of_;  ///< a group is named by one of its members
+  std::vector<uint32_t> next_;      ///< the ring of a group
+  std::vector<Side> sides_;
 };
 
 }  // namespace
@@ -220,11 +239,12 @@ Region collect(const Lookup& state, std::span<const Id128> seeds, Scope scope, K
   return Collector(state, scope, keys, is_bounded).run(seeds);
 }
 
-Scope widest_scope(const Lookup& state, std::span<const Id128> seeds, KeyList* keys) {
-  if (!collect(state, seeds, Scope::full, keys, true).too_large) return Scope::full;
-  if (!collect(state, seeds, Scope::trusted, keys, true).too_large) return Scope::trusted;
-  if (keys != nullptr) static_cast<void>(collect(state, seeds, Scope::live, keys));
-  return Scope::live;
+Region widest_region(const Lookup& state, std::span<const Id128> seeds, KeyList* keys) {
+  for (const Scope scope : {Scope::full, Scope::trusted}) {
+    Region region = collect(state, seeds, scope, keys, true);
+    if (!region.too_large) return region;
+  }
+  return collect(state, seeds, Scope::live, keys);
 }
 
 Side side_of(const Component& component) {
@@ -259,22 +279,15 @@ bool breaks_window(const WindowCap& cap, std::vector<Timestamp>& times) {
 
 Grouping group_canonically(const Region& region) {
   Groups groups(region);
-  std::vector<uint32_t> order;
-  order.reserve(region.edges.size());
-  for (uint32_t i = 0; i < region.edges.size(); ++i) {
-    if (!region.edges[i].left_out) order.push_back(i);
-  }
-  std::ranges::sort(order, [&](uint32_t x, uint32_t y) { return comes_before(region.edges[x], region.edges[y]); });
-
   Grouping result;
   result.decisions.resize(region.edges.size());
-  for (const uint32_t index : order) {
-    const RegionEdge& edge = region.edges[index];
+  for (const SortKey& key : sorted_edges(region)) {
+    const RegionEdge& edge = region.edges[key.index];
     const uint32_t x = groups.find(edge.a);
     const uint32_t y = groups.find(edge.b);
     if (x == y) continue;
     if (const Reason reason = groups.refuses(x, y, edge); reason != Reason::none) {
-      result.decisions[index] = {EdgeState::held, reason};
+      result.decisions[key.index] = {EdgeState::held, reason};
     } else {
       groups.join(x, y);
     }

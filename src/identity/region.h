@@ -6,6 +6,7 @@
 // 2. Everything is read before anything is changed: a pointer obtained by reading is not used after a change.
 
 #include <array>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -51,8 +52,16 @@ struct Region {
   std::vector<RegionNode> nodes;
   std::vector<RegionEdge> edges;
   std::vector<RegionComponent> components;
-  std::vector<std::pair<uint32_t, uint32_t>> cannot_links;  ///< pairs with both ends inside
+  std::vector<std::pair<uint32_t, uint32_t>> cannot_links;             ///< pairs with both ends inside
+  boost::unordered_flat_map<Id128, uint32_t, std::hash<Id128>> index;  ///< of nodes, by their keys
+  Scope scope = Scope::full;
   bool too_large = false;
+
+  /// kNowhere when it is outside.
+  [[nodiscard]] uint32_t find(Id128 node_key) const {
+    const auto found = index.find(node_key);
+    return found == index.end() ? kNowhere : found->second;
+  }
 };
 
 /// Everything reachable from the seeds, which are keys of nodes. When `keys` is given, every entity that reading or
@@ -60,10 +69,10 @@ struct Region {
 /// Bounded: stops, with `too_large`, where two more identifiers and one more edge would exceed the region's bounds.
 [[nodiscard]] Region collect(const engine::Lookup& state, std::span<const Id128> seeds, Scope scope,
                              engine::KeyList* keys = nullptr, bool is_bounded = false);
-/// The widest scope whose region stays within its bounds, new evidence about two identifiers included; `live` always
-/// does.
-[[nodiscard]] Scope widest_scope(const engine::Lookup& state, std::span<const Id128> seeds,
-                                 engine::KeyList* keys = nullptr);
+/// The region of the widest scope that stays within its bounds, new evidence about two identifiers included; `live`
+/// always does.
+[[nodiscard]] Region widest_region(const engine::Lookup& state, std::span<const Id128> seeds,
+                                   engine::KeyList* keys = nullptr);
 
 struct Decision {
   EdgeState state = EdgeState::live;

@@ -32,11 +32,6 @@ struct Sides {
   Identifier strongest_b;
 };
 
-uint32_t index_of(const Region& region, Id128 key) {
-  const auto found = std::ranges::find(region.nodes, key, &RegionNode::key);
-  return static_cast<uint32_t>(found - region.nodes.begin());
-}
-
 Identifier strongest_of(const Region& region, const std::vector<uint32_t>& nodes) {
   const auto precedence = [&](uint32_t i) {
     const Node& node = *region.nodes[i].node;
@@ -45,11 +40,9 @@ Identifier strongest_of(const Region& region, const std::vector<uint32_t>& nodes
   return region.nodes[*std::ranges::min_element(nodes, {}, precedence)].node->identifier;
 }
 
-Sides part(const Lookup& state, Id128 key_a, Id128 key_b) {
-  const std::array seeds{key_a, key_b};
-  const Region region = collect(state, seeds, Scope::live);
-  const uint32_t a = index_of(region, key_a);
-  const uint32_t b = index_of(region, key_b);
+Sides part(const Region& region, Id128 key_a, Id128 key_b) {
+  const uint32_t a = region.find(key_a);
+  const uint32_t b = region.find(key_b);
   const std::vector<uint32_t> cut = minimum_cut(region, a, b);
   Sides sides;
   for (const uint32_t index : cut) sides.cut.push_back(region.edges[index].key);
@@ -101,11 +94,10 @@ void touches_separate(const Lookup& state, const Separation& separation, KeyList
               {Review::kTable, kReviewId},
               {CannotLink::kTable, cannot_link_key(separation.a, separation.b)}};
   if (find_node(state, separation.a) != nullptr && find_node(state, separation.b) != nullptr) {
-    static_cast<void>(widest_scope(state, seeds, &own));
-    static_cast<void>(collect(state, seeds, Scope::live, &own));
+    const Region region = widest_region(state, seeds, &own);
     if (is_all_loaded(state, own)) {
       // Only the cut tells which identifiers are the strongest of the two sides.
-      const Sides sides = part(state, seeds[0], seeds[1]);
+      const Sides sides = part(region, seeds[0], seeds[1]);
       own.push_back({CannotLink::kTable, cannot_link_key(sides.strongest_a, sides.strongest_b)});
     }
   }
@@ -123,8 +115,13 @@ std::expected<Verdict, Error> separate(engine::Context& context, const Separatio
     }
   }
   const std::array seeds{key_a, key_b};
-  const Scope scope = widest_scope(context, seeds);
-  const Sides sides = part(context, key_a, key_b);
+  Scope scope = Scope::full;
+  Sides sides;
+  {
+    const Region before = widest_region(context, seeds);
+    scope = before.scope;
+    sides = part(before, key_a, key_b);
+  }
   forbid(context, separation.a, separation.b, separation);
   forbid(context, sides.strongest_a, sides.strongest_b, separation);
   for (const Id128 key : sides.cut) {
