@@ -20,7 +20,8 @@ class TestingLane final : public engine::Context {
  public:
   // The whole state is in memory; `is_strict` hides what was not named for the current call.
   explicit TestingLane(bool is_strict = true) : is_strict_(is_strict) {}
-  void be_strict() { is_strict_ = true; }
+  /// From now on what was not named may not be touched, though everything is in memory while a call names it.
+  void be_strict() { is_strict_ = is_warm_ = true; }
 
   Verdict propose(const Proposal& proposal) {
     load([&](engine::KeyList& keys) { touches_propose(*this, proposal, keys); });
@@ -85,7 +86,9 @@ class TestingLane final : public engine::Context {
     const auto found = entities_.find(key);
     return found == entities_.end() ? nullptr : found->second.get();
   }
-  [[nodiscard]] bool is_loaded(engine::EntityKey key) const override { return !is_strict_ || loaded_.contains(key); }
+  [[nodiscard]] bool is_loaded(engine::EntityKey key) const override {
+    return !is_strict_ || (is_warm_ && is_naming_) || loaded_.contains(key);
+  }
 
   // engine::Context
   [[nodiscard]] engine::Entity* mutate_entity(engine::EntityKey key) override {
@@ -147,6 +150,7 @@ class TestingLane final : public engine::Context {
   }
 
   bool is_strict_;
+  bool is_warm_ = false;
   bool is_naming_ = false;
   uint64_t record_number_ = 0;
   engine::RecordView record_;
