@@ -1,0 +1,144 @@
+// "These are two people": a minimum cut becomes tombstones, and cannot-links keep the two apart for good.
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "identity/cut.h"
+#include "identity/evidence.h"
+#include "identity/region.h"
+
+namespace terreno::identity {
+
+using engine::KeyList;
+using engine::Lookup;
+using events::Identifier;
+
+namespace {
+
+constexpr size_t kActorBytesMax = 200;
+constexpr size_t kReasonBytesMax = 500;
+
+/// Cuts at the start of a UTF-8 character.
+std::string shortened(std::string_view text, size_t most) {
+  if (text.size() <= most) return std::string(text);
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) --most;
+  return std::string(text.substr(0, most));
+}
+
+struct Sides {
+  std::vector<Id128> cut;  ///< keys of edges
+  Identifier strongest_a;
+  Identifier strongest_b;
+};
+
+Identifier strongest_of(const Region& region, const std::vector<uint32_t>& nodes) {
+  const auto precedence = [&](uint32_t i) {
+    const Node& node = *region.nodes[i].node;
+    return std::tuple(joining_rank(node.identifier.kind, node.confirmed), node.first_event, node.identifier.value);
+  };
+  return region.nodes[*std::ranges::min_element(nodes, {}, precedence)].node->identifier;
+}
+
+Sides part(const Region& region, Id128 key_a, Id128 key_b) {
+  const uint32_t a = region.find(key_a);
+  const uint32_t b = region.find(key_b);
+  const std::vector<uint32_t> cut = minimum_cut(region, a, b);
+  Sides sides;
+  for (const uint32_t index : cut) sides.cut.push_back(region.edges[index].key);
+  sides.strongest_a = strongest_of(region, reach(region, a, cut));
+  sides.strongest_b = strongest_of(region, reach(region, b, cut));
+  return sides;
+}
+
+bool is_all_loaded(const Lookup& state, const KeyList& keys) {
+  return std::ranges::all_of(keys, [&](engine::EntityKey key) { return state.is_loaded(key); });
+}
+
+bool are_linked(const Lookup& state, const Identifier& a, const Identifier& b) {
+  return state.find<CannotLink>(cannot_link_key(a, b)) != nullptr;
+}
+
+bool has_link_room(const Lookup& state, const Identifier& identifier) {
+  return state.find<Node>(events::key_of(identifier))->cannot_links.size() < kCannotLinksPerNodeMax;
+}
+
+void forbid(engine::Context& context, const Identifier& x, const Identifier& y, const Separation& separation) {
+  if (x == y || are_linked(context, x, y) || !has_link_room(context, x) || !has_link_room(context, y)) return;
+  CannotLink link;
+  link.a = std::min(x, y);
+  link.b = std::max(x, y);
+  link.actor = shortened(separation.actor, kActorBytesMax);
+  link.reason = shortened(separation.reason, kReasonBytesMax);
+  link.record = separation.record;
+  const Id128 key = cannot_link_key(x, y);
+  context.create<CannotLink>(key, std::move(link));
+  for (const Identifier* const end : {&x, &y}) {
+    Node& node = *context.mutate<Node>(events::key_of(*end));
+    node.cannot_links.push_back(key);
+    ++context.mutate<Component>(node.component)->cannot_links;
+  }
+}
+
+const Node* find_node(const Lookup& state, const Identifier& identifier) {
+  const auto* const node = state.find<Node>(events::key_of(identifier));
+  return node != nullptr && node->identifier == identifier ? node : nullptr;
+}
+
+}  // namespace
+
+void touches_separate(const Lookup& state, const Separation& separation, KeyList& keys) {
+  const std::array seeds{events::key_of(separation.a), events::key_of(separation.b)};
+  KeyList own{{Node::kTable, seeds[0]},
+              {Node::kTable, seeds[1]},
+              {Review::kTable, kReviewId},
+              {CannotLink::kTable, cannot_link_key(separation.a, separation.b)}};
+  if (find_node(state, separation.a) != nullptr && find_node(state, separation.b) != nullptr) {
+    const Region region = widest_region(state, seeds, &own);
+    if (is_all_loaded(state, own)) {
+      // Only the cut tells which identifiers are the strongest of the two sides.
+      const Sides sides = part(region, seeds[0], seeds[1]);
+      own.push_back({CannotLink::kTable, cannot_link_key(sides.strongest_a, sides.strongest_b)});
+    }
+  }
+  keys.insert(keys.end(), own.begin(), own.end());
+}
+
+std::expected<Verdict, Error> separate(engine::Context& context, const Separation& separation) {
+  if (separation.a == separation.b) return std::unexpected(Error{Errc::same_identifier, "b"});
+  const Id128 key_a = events::key_of(separation.a);
+  const Id128 key_b = events::key_of(separation.b);
+  for (const auto& [identifier, field] : {std::pair(&separation.a, "a"), std::pair(&separation.b, "b")}) {
+    if (find_node(context, *identifier) == nullptr) return std::unexpected(Error{Errc::unknown_identifier, field});
+    if (!are_linked(context, separation.a, separation.b) && !has_link_room(context, *identifier)) {
+      return std::unexpected(Error{Errc::too_many_cannot_links, field});
+    }
+  }
+  const std::array seeds{key_a, key_b};
+  Scope scope = Scope::full;
+  Sides sides;
+  {
+    const Region before = widest_region(context, seeds);
+    scope = before.scope;
+    sides = part(before, key_a, key_b);
+  }
+  forbid(context, separation.a, separation.b, separation);
+  forbid(context, sides.strongest_a, sides.strongest_b, separation);
+  for (const Id128 key : sides.cut) {
+    Edge& edge = *context.mutate<Edge>(key);
+    edge.state = EdgeState::tombstone;
+    edge.reason = Reason::separated;
+    edge.actor = shortened(separation.actor, kActorBytesMax);
+    edge.remark = shortened(separation.reason, kReasonBytesMax);
+  }
+  const Region region = collect(context, seeds, scope);
+  Verdict verdict;
+  verdict.state = VerdictState::held;
+  verdict.reason = Reason::cannot_link;
+  verdict.changes = carry_out(context, region, group_canonically(region), key_a);
+  verdict.person_a = person_at(context, key_a);
+  verdict.person_b = person_at(context, key_b);
+  return verdict;
+}
+
+}  // namespace terreno::identity
