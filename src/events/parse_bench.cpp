@@ -27,10 +27,7 @@ std::string make_item(int n) {
       R"("brand":"Serra","category":"shoes","variant":"blue 42","price":89.95,"quantity":1,"currency":"EUR","position":3,)"
       R"("url":"https://shop.example/p/trail-shoe","coupon":null}},"context":{{"library":{{"name":"analytics-node",)"
       R"("version":"3.1.0"}},"page":{{"path":"/p/trail-shoe","title":"Trail shoe","url":"https://shop.example/p/trail-shoe"}},)"
-      R"("userAgent":"Mozilla/5.0 Linux x86_64","locale":"es-ES","timezone":"Europe/Madrid"}
-}
-}
-})",
+      R"("userAgent":"Mozilla/5.0 Linux x86_64","locale":"es-ES","timezone":"Europe/Madrid"}}}})",
       n, n * 7919 % 100'000, n % 500);
 }
 
