@@ -13,27 +13,29 @@ void read_context(JsonWalk& walk, ContextSlices& slices) {
       at.value();
       return;
     }
-    at.members([&](std::string_view key, JsonWalk& member) {
+    at.members([&](std::string_view raw_key, JsonWalk& member) {
+      const Key key(raw_key);
       const std::string_view raw = member.value();
-      if (key_is(key, name)) slot = raw;
+      if (key == name) slot = raw;
     });
   };
-  walk.members([&](std::string_view key, JsonWalk& at) {
-    if (key_is(key, "device")) {
+  walk.members([&](std::string_view raw_key, JsonWalk& at) {
+    const Key key(raw_key);
+    if (key == "device") {
       slices.device_id = {};
       inner(at, "id", slices.device_id);
-    } else if (key_is(key, "library")) {
+    } else if (key == "library") {
       slices.library_name = {};
       inner(at, "name", slices.library_name);
     } else {
       const std::string_view raw = at.value();
-      if (key_is(key, "timezone"))
+      if (key == "timezone")
         slices.time_zone = raw;
-      else if (key_is(key, "locale"))
+      else if (key == "locale")
         slices.locale = raw;
-      else if (key_is(key, "traits"))
+      else if (key == "traits")
         slices.traits = raw;
-      else if (key_is(key, "externalIds"))
+      else if (key == "externalIds")
         slices.external_ids = raw;
     }
   });
@@ -65,9 +67,10 @@ constexpr std::array kItemMembers{
 }  // namespace
 
 void read_item(std::string_view item, ItemSlices& slices, ContextSlices& context) {
-  JsonWalk(item).members([&](std::string_view key, JsonWalk& at) {
+  JsonWalk(item).members([&](std::string_view raw_key, JsonWalk& at) {
+    const Key key(raw_key);
     const char* const start = at.place();
-    if (key_is(key, "context") && at.peek() == '{') {
+    if (key == "context" && at.peek() == '{') {
       read_context(at, context);
       slices.context = {start, static_cast<size_t>(at.place() - start)};
       // place() passes white space after the object.
@@ -75,9 +78,9 @@ void read_item(std::string_view item, ItemSlices& slices, ContextSlices& context
       return;
     }
     const std::string_view raw = at.value();
-    if (key_is(key, "writeKey")) slices.has_write_key = true;
+    if (key == "writeKey") slices.has_write_key = true;
     for (const NamedSlot& member : kItemMembers) {
-      if (key_is(key, member.name)) slices.*member.slot = raw;
+      if (key == member.name) slices.*member.slot = raw;
     }
   });
 }
@@ -160,13 +163,14 @@ void add_external_ids(std::string_view raw, IdentifierList& list) {
       return;
     }
     std::string_view id, type, encoding;
-    at.members([&](std::string_view key, JsonWalk& member) {
+    at.members([&](std::string_view raw_key, JsonWalk& member) {
+      const Key key(raw_key);
       const std::string_view value = member.value();
-      if (key_is(key, "id"))
+      if (key == "id")
         id = value;
-      else if (key_is(key, "type"))
+      else if (key == "type")
         type = value;
-      else if (key_is(key, "encoding"))
+      else if (key == "encoding")
         encoding = value;
     });
     // A hashed id names nobody whom another event could name.
@@ -182,10 +186,11 @@ void add_external_ids(std::string_view raw, IdentifierList& list) {
 void add_trait_identifiers(std::string_view raw_traits, IdentifierList& list) {
   if (!is_object(raw_traits)) return;
   std::string_view email, phone;
-  JsonWalk(raw_traits).members([&](std::string_view key, JsonWalk& at) {
+  JsonWalk(raw_traits).members([&](std::string_view raw_key, JsonWalk& at) {
+    const Key key(raw_key);
     const std::string_view value = at.value();
-    if (key_is(key, "email")) email = value;
-    if (key_is(key, "phone")) phone = value;
+    if (key == "email") email = value;
+    if (key == "phone") phone = value;
   });
   list.add(IdentifierKind::email, email);
   list.add(IdentifierKind::phone, phone);
@@ -193,8 +198,9 @@ void add_trait_identifiers(std::string_view raw_traits, IdentifierList& list) {
 
 void add_traits(std::string_view raw_traits, std::vector<TraitUpdate>& traits) {
   if (!is_object(raw_traits)) return;
-  JsonWalk(raw_traits).members([&](std::string_view key, JsonWalk& at) {
-    traits.push_back({unescape(key), std::string(at.value())});
+  JsonWalk(raw_traits).members([&](std::string_view raw_key, JsonWalk& at) {
+    const Key key(raw_key);
+    traits.push_back({std::string(key.text()), std::string(at.value())});
   });
 }
 

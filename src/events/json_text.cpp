@@ -150,11 +150,6 @@ std::optional<std::string> scalar_text(std::string_view raw) {
   return std::string(text.data(), end);
 }
 
-bool key_is(std::string_view raw_key, std::string_view name) {
-  if (raw_key == name) return true;
-  return raw_key.find('\\') != std::string_view::npos && unescape(raw_key) == name;
-}
-
 bool has_escaped_nul(std::string_view raw) {
   constexpr std::string_view kEscape = "u0000";
   for (size_t at = raw.find(kEscape); at != std::string_view::npos; at = raw.find(kEscape, at + 1)) {

@@ -79,8 +79,24 @@ class JsonWalk {
 [[nodiscard]] std::string unescape(std::string_view inside);
 /// The text of a string, decoded; a number as its shortest decimal; nullopt for anything else.
 [[nodiscard]] std::optional<std::string> scalar_text(std::string_view raw);
-/// Whether a key as written means `name`, escapes included.
-[[nodiscard]] bool key_is(std::string_view raw_key, std::string_view name);
+/// What a key as written means. Hardly any key has escapes, so most are handed out as they stand.
+class Key {
+ public:
+  explicit Key(std::string_view raw) : text_(raw) {
+    if (raw.find('\\') != std::string_view::npos) {
+      decoded_ = unescape(raw);
+      text_ = decoded_;
+    }
+  }
+  Key(const Key&) = delete;
+  Key& operator=(const Key&) = delete;
+  bool operator==(std::string_view name) const { return text_ == name; }
+  [[nodiscard]] std::string_view text() const { return text_; }
+
+ private:
+  std::string decoded_;
+  std::string_view text_;
+};
 /// Whether the text has an escape for NUL, which no later reader of text columns survives.
 [[nodiscard]] bool has_escaped_nul(std::string_view raw);
 

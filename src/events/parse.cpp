@@ -69,30 +69,27 @@ std::vector<size_t> replace_damage(std::string& text) {
 // Appends the members of object `raw` for which `keep(key)`; a comma before each but the first.
 template <typename Keep>
 void append_members(std::string_view raw, std::string& out, bool& first, Keep keep) {
-  JsonWalk(raw).members([&](std::string_view key, JsonWalk& at) {
+  JsonWalk(raw).members([&](std::string_view raw_key, JsonWalk& at) {
     const std::string_view value = at.value();
-    if (!keep(key)) return;
+    if (!keep(Key(raw_key))) return;
     if (!first) out.push_back(',');
     first = false;
-    out.append("\"").append(key).append("\":").append(value);
+    out.append("\"").append(raw_key).append("\":").append(value);
   });
-}
-
-bool has_member(std::string_view object, std::string_view raw_key) {
-  bool found = false;
-  JsonWalk(object).members([&](std::string_view key, JsonWalk& at) {
-    at.value();
-    found = found || key == raw_key;
-  });
-  return found;
 }
 
 // The members of `under` that `over` lacks, then those of `over`: the item wins.
 std::string merge_objects(std::string_view over, std::string_view under) {
+  std::vector<std::string> taken;
+  JsonWalk(over).members([&](std::string_view raw_key, JsonWalk& at) {
+    at.value();
+    taken.emplace_back(Key(raw_key).text());
+  });
+  std::ranges::sort(taken);
   std::string out = "{";
   bool first = true;
-  append_members(under, out, first, [&](std::string_view key) { return !has_member(over, key); });
-  append_members(over, out, first, [](std::string_view) { return true; });
+  append_members(under, out, first, [&](const Key& key) { return !std::ranges::binary_search(taken, key.text()); });
+  append_members(over, out, first, [](const Key&) { return true; });
   out.push_back('}');
   return out;
 }
@@ -108,8 +105,8 @@ struct TrackingParser::State {
   std::string original;  ///< before the repair of damaged bytes; empty when there were none
   std::vector<size_t> damaged;
   std::string write_key;
-  std::string_view batch, batch_context, batch_integrations, batch_sent_at;
-  size_t items = 0;
+  std::string_view batch_context, batch_integrations, batch_sent_at;
+  std::vector<std::string_view> items;  ///< of a batch
 
   [[nodiscard]] std::string_view body() const { return std::string_view(text).substr(0, size); }
   [[nodiscard]] bool is_damaged(std::string_view slice) const;
@@ -207,25 +204,44 @@ std::expected<void, TrackingError> TrackingParser::State::find_members() {
   if (walk.peek() != '{')
     return std::unexpected(error(400, "invalid_json", "body: is not a JSON object; send {\"batch\":[…]} or one event"));
   bool has_batch = false;
-  walk.members([&](std::string_view key, JsonWalk& at) {
-    const std::string_view raw = at.value();
-    if (key_is(key, "writeKey")) write_key = is_string(raw) ? scalar_text(raw).value_or("") : "";
-    if (path != TrackingPath::batch) return;
-    if (key_is(key, "batch")) {
-      batch = raw;
+  walk.members([&](std::string_view raw_key, JsonWalk& at) {
+    const Key key(raw_key);
+    if (path == TrackingPath::batch && key == "batch" && at.peek() == '[') {
       has_batch = true;
-    } else if (key_is(key, "context")) {
+      items.clear();
+      at.elements([&](JsonWalk& item) {
+        const std::string_view value = item.value();
+        if (items.size() <= kBatchItemsMax) items.push_back(value);
+      });
+      return;
+    }
+    const std::string_view raw = at.value();
+    if (key == "writeKey") write_key = is_string(raw) ? scalar_text(raw).value_or("") : "";
+    if (path != TrackingPath::batch) return;
+    if (key == "batch") {
+      has_batch = false;
+    } else if (key == "context") {
       batch_context = raw;
-    } else if (key_is(key, "integrations")) {
+    } else if (key == "integrations") {
       batch_integrations = raw;
-    } else if (key_is(key, "sentAt")) {
+    } else if (key == "sentAt") {
       batch_sent_at = raw;
     }
   });
-  if (path == TrackingPath::batch && (!has_batch || !is_array(batch)))
+  if (path == TrackingPath::batch && !has_batch)
     return std::unexpected(error(400, "invalid_batch", "batch: is missing or is no array; send {\"batch\":[…]}"));
   if (!is_object(batch_context)) batch_context = {};
   if (!is_object(batch_integrations)) batch_integrations = {};
+  if (items.size() > kBatchItemsMax)
+    return std::unexpected(
+        error(413, "payload_too_large", "batch: holds more than 10,000 items; send smaller batches"));
+  // The shared members are stored with each item: unbounded, a 10 MiB body would become 100 GB.
+  constexpr size_t kSharedBytesMax = 64UL * 1024 * 1024;
+  if (items.size() * (batch_context.size() + batch_integrations.size()) > kSharedBytesMax) {
+    return std::unexpected(error(413, "payload_too_large",
+                                 "context: repeated for each item of the batch it takes more than 64 MiB; send smaller "
+                                 "batches or a smaller context"));
+  }
   return {};
 }
 
@@ -235,14 +251,15 @@ std::string TrackingParser::State::stored_body(std::string_view item, const Item
   std::string out = "{";
   bool first = true;
   std::string_view integrations;
-  append_members(item, out, first, [&](std::string_view key) {
-    if (key_is(key, "writeKey")) return false;
-    return !merges || (!key_is(key, "context") && !key_is(key, "integrations"));
+  append_members(item, out, first, [&](const Key& key) {
+    if (key == "writeKey") return false;
+    return !merges || !(key == "context" || key == "integrations");
   });
   if (merges) {
-    JsonWalk(item).members([&](std::string_view key, JsonWalk& at) {
+    JsonWalk(item).members([&](std::string_view raw_key, JsonWalk& at) {
+      const Key key(raw_key);
       const std::string_view raw = at.value();
-      if (key_is(key, "integrations")) integrations = raw;
+      if (key == "integrations") integrations = raw;
     });
     const auto add = [&](std::string_view name, std::string_view over, std::string_view under) {
       if (is_absent(over) && under.empty()) return;
@@ -279,7 +296,8 @@ std::expected<void, TrackingError> TrackingParser::begin(TrackingPath path, std:
   state.original.clear();
   state.damaged.clear();
   state.write_key.clear();
-  state.batch = state.batch_context = state.batch_integrations = state.batch_sent_at = {};
+  state.items.clear();
+  state.batch_context = state.batch_integrations = state.batch_sent_at = {};
   TERRENO_TRY_VOID(state.load(body, content_encoding));
   TERRENO_TRY_VOID(state.validate());
   return state.find_members();
@@ -312,6 +330,7 @@ std::expected<void, TrackingError> TrackingParser::read(const SourceDefaults& so
     auto event = make_event(path_type, slices, context, state.batch_sent_at, reading);
     if (!event) return refuse(event.error(), slices);
     event->body = state.stored_body(item, slices);
+    if (event->body.size() > kEventBytesMax) return refuse("event_too_large", slices);
     events.push_back(std::move(*event));
   };
 
@@ -325,17 +344,8 @@ std::expected<void, TrackingError> TrackingParser::read(const SourceDefaults& so
     read_one(item, 0, static_cast<EventType>(state.path));
     return {};
   }
-  size_t count = 0;
-  JsonWalk(state.batch).elements([&](JsonWalk& at) {
-    at.value();
-    ++count;
-  });
-  if (count > kBatchItemsMax)
-    return std::unexpected(
-        error(413, "payload_too_large", "batch: holds more than 10,000 items; send smaller batches"));
-  events.reserve(events.size() + count);
-  size_t index = 0;
-  JsonWalk(state.batch).elements([&](JsonWalk& at) { read_one(at.value(), index++, std::nullopt); });
+  events.reserve(events.size() + state.items.size());
+  for (size_t index = 0; index < state.items.size(); ++index) read_one(state.items[index], index, std::nullopt);
   return {};
 }
 

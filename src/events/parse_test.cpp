@@ -497,6 +497,12 @@ TEST(Bounds, OfABatchAreTenThousandItemsAndTenMebibytes) {
             "payload_too_large");
 }
 
+TEST(Bounds, HoldForAContextThatEachItemOfABatchRepeats) {
+  std::string body = R"({"context":{"x":")" + std::string(100'000, 'x') + R"("},"batch":[1)";
+  for (int i = 0; i < 1000; ++i) body += ",1";
+  EXPECT_EQ(code_of(TrackingPath::batch, body + "]}"), "payload_too_large");
+}
+
 TEST(Parser, ForgetsTheRequestBefore) {
   CountingRandom random;
   TrackingParser parser;
