@@ -112,9 +112,15 @@ struct Principal {
   Language language = Language::english;
 
   /// The program itself, and whoever holds the data folder, may do everything.
-  [[nodiscard]] static Principal program() { return {.scopes = {Scope::admin}}; }
+  [[nodiscard]] static Principal program() {
+    Principal principal;
+    principal.scopes.add(Scope::admin);
+    return principal;
+  }
   [[nodiscard]] static Principal of_command_line() {
-    return {.kind = ActorKind::command_line, .scopes = {Scope::admin}};
+    Principal principal = program();
+    principal.kind = ActorKind::command_line;
+    return principal;
   }
   bool operator==(const Principal&) const = default;
 };

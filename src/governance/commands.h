@@ -123,23 +123,23 @@ struct RotateSession {
   Digest to;
 };
 
-/// Needs sender:write; while live, nothing that going live needs may become missing.
-struct SetSender {
+/// Needs sender:write. All of the sender at once, and perhaps the mode: going live is refused with not_ready_for_live
+/// and the list of what is missing, and so is a change while live that would make something missing. Going back to the
+/// sandbox is always allowed.
+struct ChangeSender {
   Sender sender;
-  std::optional<uint64_t> base_version;  ///< refused with version_conflict when it is no longer that
+  std::string public_base_url;
+  std::optional<Mode> mode;
+  std::optional<uint64_t> base_version;  ///< refused with version_conflict when sender_version is no longer that
+  bool has_dkim_key = false;             ///< a key lies in the key folder under the selector
 };
-/// Needs admin. The same rule.
+/// Needs admin. Absent fields stay.
 struct SetInstallation {
   std::optional<std::string> organisation;
   std::optional<Language> language;
   std::optional<std::string> time_zone;
-  std::optional<std::string> public_base_url;
   std::optional<std::vector<std::string>> trusted_proxies;
 };
-/// Needs sender:write. Refused with not_ready_for_live and the list of what is missing.
-struct GoLive {};
-/// Needs sender:write.
-struct GoToSandbox {};
 /// By the program itself: the fingerprint of the installation key.
 struct RememberInstallationKey {
   std::string fingerprint;
@@ -147,15 +147,14 @@ struct RememberInstallationKey {
 
 /// By the program itself, every few minutes: when keys and sessions were last used, and forgetting what is over.
 struct RecordActivity {
-  std::vector<std::pair<std::string, Timestamp>> api_keys;
+  std::vector<std::pair<ApiKeyId, Timestamp>> api_keys;
   std::vector<std::pair<Digest, Timestamp>> sessions;
 };
 
-using Command =
-    std::variant<CreateSource, UpdateSource, RemoveSource, CreateApiKey, RevokeApiKey, InviteUser, IssueUserLink,
-                 UpdateUser, RemoveUser, ChangePassword, IssueFirstRunToken, CreateFirstAdministrator, SignInToDemo,
-                 AcceptLink, SignIn, SignOut, EndSessions, RotateSession, SetSender, SetInstallation, GoLive,
-                 GoToSandbox, RememberInstallationKey, RecordActivity>;
+using Command = std::variant<CreateSource, UpdateSource, RemoveSource, CreateApiKey, RevokeApiKey, InviteUser,
+                             IssueUserLink, UpdateUser, RemoveUser, ChangePassword, IssueFirstRunToken,
+                             CreateFirstAdministrator, SignInToDemo, AcceptLink, SignIn, SignOut, EndSessions,
+                             RotateSession, ChangeSender, SetInstallation, RememberInstallationKey, RecordActivity>;
 
 struct Change {
   Snapshot snapshot;

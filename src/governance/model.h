@@ -4,7 +4,7 @@
 //
 // 1. Every list is ordered by id and holds an id once.
 // 2. Every reference (a session's user, a token's user) exists.
-// 3. Once a user exists, one enabled administrator exists, for ever.
+// 3. Once a user exists, one administrator who can sign in exists, for ever.
 // 4. No secret is in it: of keys, sessions and tokens only the SHA-256, of passwords only argon2id's encoded hash.
 // Write
 //    keys are the exception: they may only append, and the console must show them.
@@ -97,6 +97,9 @@ struct User {
   Timestamp last_signed_in_at;  ///< zero: never
   bool operator==(const User&) const = default;
 };
+
+/// Enabled, an administrator, and able to sign in.
+[[nodiscard]] bool can_administer(const User& user, bool demo);
 
 /// The cookie holds 256 random bits; this holds their SHA-256.
 struct Session {
@@ -200,12 +203,13 @@ enum class Missing : uint8_t {
   reply_to,
   envelope_domain,
   dkim_selector,
+  dkim_key,
   public_base_url,  ///< absent, not https, or a name that only this machine knows
   real_data,        ///< a demo
 };
 inline constexpr Missing kMissingLast = Missing::real_data;
 [[nodiscard]] std::string_view name_of(Missing missing);
 /// In the order of the enumeration; empty: ready.
-[[nodiscard]] std::vector<Missing> missing_for_live(const Installation& installation);
+[[nodiscard]] std::vector<Missing> missing_for_live(const Installation& installation, bool has_dkim_key);
 
 }  // namespace terreno::governance
