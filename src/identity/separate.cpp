@@ -80,6 +80,22 @@ void forbid(engine::Context& context, const Identifier& x, const Identifier& y, 
   }
 }
 
+// What was changed since the region was read; reading it anew would double the cost of a separation.
+void bring_up_to_date(const Lookup& state, Region& region, const Separation& separation, const Sides& sides) {
+  std::erase_if(region.edges,
+                [&](const RegionEdge& edge) { return std::ranges::find(sides.cut, edge.key) != sides.cut.end(); });
+  for (const Identifier* const end : {&separation.a, &separation.b, &sides.strongest_a, &sides.strongest_b}) {
+    RegionNode& node = region.nodes[region.find(events::key_of(*end))];
+    node.node = state.find<Node>(node.key);
+    RegionComponent& component = region.components[node.component];
+    component.component = state.find<Component>(component.key);
+  }
+  for (const auto& [x, y] :
+       {std::pair(&separation.a, &separation.b), std::pair(&sides.strongest_a, &sides.strongest_b)}) {
+    region.cannot_links.emplace_back(region.find(events::key_of(*x)), region.find(events::key_of(*y)));
+  }
+}
+
 const Node* find_node(const Lookup& state, const Identifier& identifier) {
   const auto* const node = state.find<Node>(events::key_of(identifier));
   return node != nullptr && node->identifier == identifier ? node : nullptr;
@@ -115,13 +131,8 @@ std::expected<Verdict, Error> separate(engine::Context& context, const Separatio
     }
   }
   const std::array seeds{key_a, key_b};
-  Scope scope = Scope::full;
-  Sides sides;
-  {
-    const Region before = widest_region(context, seeds);
-    scope = before.scope;
-    sides = part(before, key_a, key_b);
-  }
+  Region region = widest_region(context, seeds);
+  const Sides sides = part(region, key_a, key_b);
   forbid(context, separation.a, separation.b, separation);
   forbid(context, sides.strongest_a, sides.strongest_b, separation);
   for (const Id128 key : sides.cut) {
@@ -131,7 +142,7 @@ std::expected<Verdict, Error> separate(engine::Context& context, const Separatio
     edge.actor = shortened(separation.actor, kActorBytesMax);
     edge.remark = shortened(separation.reason, kReasonBytesMax);
   }
-  const Region region = collect(context, seeds, scope);
+  bring_up_to_date(context, region, separation, sides);
   Verdict verdict;
   verdict.state = VerdictState::held;
   verdict.reason = Reason::cannot_link;
