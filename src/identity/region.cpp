@@ -39,6 +39,17 @@ bool has_crowded_window(const WindowCap& cap, const std::vector<Timestamp>& sort
   return false;
 }
 
+/// The same for one more time among sorted ones that are not crowded: only the windows around it need a look.
+bool crowds_window(const WindowCap& cap, const std::vector<Timestamp>& sorted, Timestamp added) {
+  const auto place = static_cast<size_t>(std::ranges::upper_bound(sorted, added) - sorted.begin());
+  const auto at = [&](size_t i) { return i < place ? sorted[i] : i == place ? added : sorted[i - 1]; };
+  const size_t last = std::min(sorted.size(), place + cap.most);
+  for (size_t i = std::max<size_t>(cap.most, place); i <= last; ++i) {
+    if (at(i) - at(i - cap.most) < cap.window) return true;
+  }
+  return false;
+}
+
 class Collector {
  public:
   Collector(const Lookup& state, Scope scope, KeyList* keys, bool is_bounded)
@@ -212,6 +223,12 @@ class Groups {
       // Merged, not gathered and sorted: with 150 visitors that would be most of a recomputation.
       const auto& x_times = times_[which][x];
       const auto& y_times = times_[which][y];
+      if (x_times.size() == 1 || y_times.size() == 1) {
+        const bool is_x_alone = x_times.size() == 1;
+        const auto& others = is_x_alone ? y_times : x_times;
+        if (crowds_window(cap, others, is_x_alone ? x_times.front() : y_times.front())) return cap.reason;
+        continue;
+      }
       scratch_.resize(x_times.size() + y_times.size());
       std::ranges::merge(x_times, y_times, scratch_.begin());
       if (has_crowded_window(cap, scratch_)) return cap.reason;
@@ -229,6 +246,10 @@ class Groups {
     std::swap(next_[x], next_[y]);
     for (auto& times : times_) {
       if (times[y].empty()) continue;
+      if (times[y].size() == 1) {
+        times[x].insert(std::ranges::upper_bound(times[x], times[y].front()), times[y].front());
+        continue;
+      }
       const auto middle = static_cast<std::ptrdiff_t>(times[x].size());
       times[x].insert(times[x].end(), times[y].begin(), times[y].end());
       std::inplace_merge(times[x].begin(), times[x].begin() + middle, times[x].end());

@@ -33,21 +33,33 @@ struct Sides {
 };
 
 Identifier strongest_of(const Region& region, const std::vector<uint32_t>& nodes) {
-  const auto precedence = [&](uint32_t i) {
-    const Node& node = *region.nodes[i].node;
-    return std::tuple(joining_rank(node.identifier.kind, node.confirmed), node.first_event, node.identifier.value);
+  const auto is_stronger = [&](uint32_t x, uint32_t y) {
+    const Node& a = *region.nodes[x].node;
+    const Node& b = *region.nodes[y].node;
+    const uint8_t rank_a = joining_rank(a.identifier.kind, a.confirmed);
+    const uint8_t rank_b = joining_rank(b.identifier.kind, b.confirmed);
+    return std::tie(rank_a, a.first_event, a.identifier.value) < std::tie(rank_b, b.first_event, b.identifier.value);
   };
-  return region.nodes[*std::ranges::min_element(nodes, {}, precedence)].node->identifier;
+  return region.nodes[*std::ranges::min_element(nodes, is_stronger)].node->identifier;
 }
 
 Sides part(const Region& region, Id128 key_a, Id128 key_b) {
   const uint32_t a = region.find(key_a);
   const uint32_t b = region.find(key_b);
-  const std::vector<uint32_t> cut = minimum_cut(region, a, b);
+  const Cut cut = minimum_cut(region, a, b);
   Sides sides;
-  for (const uint32_t index : cut) sides.cut.push_back(region.edges[index].key);
-  sides.strongest_a = strongest_of(region, reach(region, a, cut));
-  sides.strongest_b = strongest_of(region, reach(region, b, cut));
+  for (const uint32_t index : cut.edges) sides.cut.push_back(region.edges[index].key);
+  std::vector<uint32_t> side_a;
+  std::vector<uint32_t> side_b;
+  for (uint32_t i = 0; i < region.nodes.size(); ++i) {
+    if (cut.inside[i]) {
+      side_a.push_back(i);
+    } else if (region.nodes[i].component == region.nodes[b].component) {
+      side_b.push_back(i);
+    }
+  }
+  sides.strongest_a = strongest_of(region, side_a);
+  sides.strongest_b = strongest_of(region, side_b);
   return sides;
 }
 
@@ -104,6 +116,7 @@ const Node* find_node(const Lookup& state, const Identifier& identifier) {
 }  // namespace
 
 void touches_separate(const Lookup& state, const Separation& separation, KeyList& keys) {
+  if (separation.a == separation.b) return;
   const std::array seeds{events::key_of(separation.a), events::key_of(separation.b)};
   KeyList own{{Node::kTable, seeds[0]},
               {Node::kTable, seeds[1]},
