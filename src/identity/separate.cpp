@@ -27,7 +27,10 @@ std::string shortened(std::string_view text, size_t most) {
 }
 
 struct Sides {
-  std::vector<Id128> cut;  ///< keys of edges
+  std::vector<Id128> cut;    ///< keys of edges
+  std::vector<bool> inside;  ///< per node of the region: on a's side
+  /// The two sides are all there is, and what joined each of them still does: no recomputation could say otherwise.
+  bool is_final = false;
   Identifier strongest_a;
   Identifier strongest_b;
 };
@@ -58,9 +61,26 @@ Sides part(const Region& region, Id128 key_a, Id128 key_b) {
       side_b.push_back(i);
     }
   }
+  // No held edge can come to life, and no strong identifiers of one side hung together by a strong edge of the cut.
+  const auto strong_count = [&](const std::vector<uint32_t>& side) {
+    return std::ranges::count_if(side, [&](uint32_t i) { return is_strong(*region.nodes[i].node); });
+  };
+  const bool cuts_strong = std::ranges::any_of(cut.edges, [&](uint32_t index) { return region.edges[index].strong; });
+  sides.is_final = region.components.size() == 1 && !cut.edges.empty() &&
+                   region.components.front().component->held_edges == 0 &&
+                   (!cuts_strong || (strong_count(side_a) <= 1 && strong_count(side_b) <= 1));
+  sides.inside = cut.inside;
   sides.strongest_a = strongest_of(region, side_a);
   sides.strongest_b = strongest_of(region, side_b);
   return sides;
+}
+
+Grouping group_by_side(const Region& region, const Sides& sides) {
+  Grouping grouping;
+  grouping.group_count = 2;
+  grouping.decisions.resize(region.edges.size());
+  for (const bool is_inside : sides.inside) grouping.group_of.push_back(is_inside ? 0 : 1);
+  return grouping;
 }
 
 bool is_all_loaded(const Lookup& state, const KeyList& keys) {
@@ -159,7 +179,8 @@ std::expected<Verdict, Error> separate(engine::Context& context, const Separatio
   Verdict verdict;
   verdict.state = VerdictState::held;
   verdict.reason = Reason::cannot_link;
-  verdict.changes = carry_out(context, region, group_canonically(region), key_a);
+  verdict.changes =
+      carry_out(context, region, sides.is_final ? group_by_side(region, sides) : group_canonically(region), key_a);
   verdict.person_a = person_at(context, key_a);
   verdict.person_b = person_at(context, key_b);
   return verdict;
