@@ -130,5 +130,24 @@ void repeat_a_known_pair(benchmark::State& state) {
 }
 BENCHMARK(repeat_a_known_pair)->Unit(benchmark::kMicrosecond);
 
+// The dearest thing that evidence can ask for: a recomputation of a region near its bound, of 490 persons chained by
+// held edges. One edge more is held each time.
+void recompute_a_region_near_its_bound(benchmark::State& state) {
+  TestingLane lane(false);
+  const auto user = [](int i) { return Identifier{IdentifierKind::user_id, "u" + std::to_string(i)}; };
+  const auto email = [](int i) { return Identifier{IdentifierKind::email, "e" + std::to_string(i) + "@example.org"}; };
+  const auto login = [&](int i, int address, EdgeKind kind) {
+    return Proposal{user(i), email(address), {}, {}, kind, events::Visibility::secret_source, kStart + minutes(i), {}};
+  };
+  for (int i = 0; i < 490; ++i) static_cast<void>(lane.propose(login(i, i, EdgeKind::login)));
+  for (int i = 1; i < 490; ++i) static_cast<void>(lane.propose(login(i, i - 1, EdgeKind::same_event)));
+  int next = 0;
+  for ([[maybe_unused]] auto _ : state) {
+    benchmark::DoNotOptimize(lane.propose(login(next % 400, next % 400 + 2 + next / 400, EdgeKind::same_event)));
+    ++next;
+  }
+}
+BENCHMARK(recompute_a_region_near_its_bound)->Iterations(200)->Unit(benchmark::kMicrosecond);
+
 }  // namespace
 }  // namespace terreno::identity
