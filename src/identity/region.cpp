@@ -171,8 +171,7 @@ std::vector<SortKey> sorted_edges(const Region& region) {
   for (uint32_t i = 0; i < region.edges.size(); ++i) {
     const RegionEdge& edge = region.edges[i];
     if (edge.left_out) continue;
-    const uint64_t weakness = std::numeric_limits<uint32_t>::max() - edge.edge->weight();
-    keys.push_back({(edge.strong ? 0 : uint64_t{1} << 32) | weakness, edge.edge->valid_from, i});
+    keys.push_back({sort_rank(edge.strong, edge.edge->weight()), edge.edge->valid_from, i});
   }
   std::ranges::sort(keys, [&](const SortKey& x, const SortKey& y) {
     if (x.rank != y.rank) return x.rank < y.rank;
@@ -282,6 +281,10 @@ Region widest_region(const Lookup& state, std::span<const Id128> seeds, KeyList*
     if (!region.too_large) return region;
   }
   return collect(state, seeds, Scope::live, keys);
+}
+
+uint64_t sort_rank(bool strong, uint32_t weight) {
+  return (strong ? 0 : uint64_t{1} << 32) | (std::numeric_limits<uint32_t>::max() - weight);
 }
 
 Side side_of(const Component& component) {
