@@ -58,11 +58,11 @@ TEST(SignInLimiter, SlowsAGuesserDownDoublingAndForgivesAfterSuccess) {
   SignInLimiter limiter;
   for (int i = 0; i < 5; ++i) {
     EXPECT_EQ(limiter.wait("ana@example.org", "192.0.2.1", kNow).ms, 0);
-    limiter.failed("ana@example.org", "192.0.2.1", kNow);
+    limiter.attempted("ana@example.org", "192.0.2.1", kNow);
   }
   EXPECT_EQ(limiter.wait("ana@example.org", "192.0.2.1", kNow), seconds(2));
   EXPECT_EQ(limiter.wait("ana@example.org", "192.0.2.1", kNow + seconds(2)).ms, 0);
-  limiter.failed("ana@example.org", "192.0.2.1", kNow + seconds(2));
+  limiter.attempted("ana@example.org", "192.0.2.1", kNow + seconds(2));
   EXPECT_EQ(limiter.wait("ana@example.org", "192.0.2.1", kNow + seconds(2)), seconds(4));
   // Somebody else's guesses do not lock Ana out elsewhere.
   EXPECT_EQ(limiter.wait("ana@example.org", "198.51.100.7", kNow + seconds(2)).ms, 0);
@@ -72,7 +72,7 @@ TEST(SignInLimiter, SlowsAGuesserDownDoublingAndForgivesAfterSuccess) {
 
 TEST(SignInLimiter, AnAddressThatTriesManyAccountsWaitsAndOneSuccessOfItsOwnDoesNotHelp) {
   SignInLimiter limiter;
-  for (int i = 0; i < 30; ++i) limiter.failed("user" + std::to_string(i), "2001:db8::" + std::to_string(i), kNow);
+  for (int i = 0; i < 30; ++i) limiter.failed("2001:db8::" + std::to_string(i), kNow);
   limiter.succeeded("own", "2001:db8::1");
   EXPECT_GT(limiter.wait("fresh", "2001:db8::ffff", kNow).ms, 0) << "one /64 is one customer";
   EXPECT_EQ(limiter.wait("fresh", "2001:db8:1::1", kNow).ms, 0);
