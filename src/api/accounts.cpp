@@ -133,6 +133,59 @@ void GovernanceApi::delete_session(const Call& call, const http::Responder& resp
   });
 }
 
+void GovernanceApi::save_user(const Call& call, const governance::UpdateUser& update,
+                              const http::Responder& responder) const {
+  later(responder, [this, call, responder, update] {
+    const auto after = parts_.registry->change(update, call.caller.principal, parts_.clock());
+    if (!after) return refuse(responder, after.error());
+    const User* const user = (*after)->user(update.id);
+    if (user == nullptr) return refuse(responder, not_found());
+    answer(responder, 200, user_json(*user));
+  });
+}
+
+// One's own name and language need no scope.
+void GovernanceApi::update_own_user(const Call& call, const http::Responder& responder) {
+  BodyFields fields(call.body);
+  governance::UpdateUser update;
+  update.id = call.caller.signed_in->user.id;
+  update.name = fields.text("name", governance::kNameBytesMax);
+  update.language = read_language(fields);
+  if (const auto refused = fields.refused()) return refuse(responder, *refused);
+  save_user(call, update, responder);
+}
+
+// The old password is asked for, so that a screen left open is not enough; the other sessions end.
+void GovernanceApi::change_password(const Call& call, const http::Responder& responder) {
+  BodyFields fields(call.body);
+  Secret old_password(fields.required_text("password", kPasswordInputMax));
+  Secret new_password(fields.required_text("new_password", kPasswordInputMax));
+  if (const auto refused = fields.refused()) return refuse(responder, *refused);
+  const User& user = call.caller.signed_in->user;
+  if (auto good = governance::check_password(new_password, user.email); !good) {
+    good.error().field = "new_password";
+    return refuse(responder, good.error());
+  }
+  if (const auto refused = limited(user.email, call)) return refuse(responder, *refused);
+  const bool taken = parts_.passwords.check(
+      std::move(old_password), user.password_hash,
+      [this, call, responder, new_password](bool matches, const std::string&) {
+        note_attempt(call.caller.signed_in->user.email, call, matches);
+        if (!matches) {
+          return refuse(responder, Refused{422, "wrong_credentials", "password: is wrong", {}, "/password", {}});
+        }
+        const bool hashed = parts_.passwords.hash(new_password, [this, call, responder](std::string hash) {
+          const governance::ChangePassword change{call.caller.signed_in->user.id, std::move(hash),
+                                                  call.caller.signed_in->session.hash};
+          const auto after = parts_.registry->change(change, call.caller.principal, parts_.clock());
+          if (!after) return refuse(responder, after.error());
+          answer_nothing(responder);
+        });
+        if (!hashed) refuse(responder, pool_is_full());
+      });
+  if (!taken) refuse(responder, pool_is_full());
+}
+
 void GovernanceApi::complete_first_run(const Call& call, const http::Responder& responder) {
   BodyFields fields(call.body);
   const std::string token = fields.required_text("token", 128);
@@ -226,13 +279,7 @@ void GovernanceApi::update_user(const Call& call, const http::Responder& respond
   update.role = read_role(fields);
   update.enabled = fields.boolean("enabled");
   if (const auto refused = fields.refused()) return refuse(responder, *refused);
-  later(responder, [this, call, responder, update] {
-    const auto after = parts_.registry->change(update, call.caller.principal, parts_.clock());
-    if (!after) return refuse(responder, after.error());
-    const User* const user = (*after)->user(update.id);
-    if (user == nullptr) return refuse(responder, not_found());
-    answer(responder, 200, user_json(*user));
-  });
+  save_user(call, update, responder);
 }
 
 void GovernanceApi::delete_user(const Call& call, const http::Responder& responder) {

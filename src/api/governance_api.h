@@ -93,6 +93,8 @@ class GovernanceApi {
   void get_session(const Call& call, const http::Responder& responder);
   void create_session(const Call& call, const http::Responder& responder);
   void delete_session(const Call& call, const http::Responder& responder);
+  void update_own_user(const Call& call, const http::Responder& responder);
+  void change_password(const Call& call, const http::Responder& responder);
   void complete_first_run(const Call& call, const http::Responder& responder);
   void list_users(const Call& call, const http::Responder& responder);
   void invite_user(const Call& call, const http::Responder& responder);
@@ -118,6 +120,7 @@ class GovernanceApi {
   /// Runs `work` in the background, or answers 429.
   void later(const http::Responder& responder, std::function<void()> work) const;
   void answer_session(const http::Responder& responder, const governance::NewSession& session) const;
+  void save_user(const Call& call, const governance::UpdateUser& update, const http::Responder& responder) const;
   void change_sender(const Call& call, const governance::ChangeSender& change, const http::Responder& responder) const;
   [[nodiscard]] boost::json::object sender_json() const;
   [[nodiscard]] SenderFacts sender_facts() const;
