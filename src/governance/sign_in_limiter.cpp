@@ -58,12 +58,12 @@ Duration SignInLimiter::wait(std::string_view email, std::string_view address, T
                    by_address_.wait(network, now)});
 }
 
-void SignInLimiter::failed(std::string_view email, std::string_view address, Timestamp now) {
-  const std::string network = network_of(address);
-  by_pair_.failed(pair_key(email, network), now);
+void SignInLimiter::attempted(std::string_view email, std::string_view address, Timestamp now) {
+  by_pair_.failed(pair_key(email, network_of(address)), now);
   by_account_.failed(account_key(email), now);
-  by_address_.failed(network, now);
 }
+
+void SignInLimiter::failed(std::string_view address, Timestamp now) { by_address_.failed(network_of(address), now); }
 
 void SignInLimiter::succeeded(std::string_view email, std::string_view address) {
   // The address is not forgiven: otherwise one valid account of one's own would pay for guessing at all the others.

@@ -50,7 +50,9 @@ class AttemptLimiter {
 class SignInLimiter {
  public:
   [[nodiscard]] Duration wait(std::string_view email, std::string_view address, Timestamp now) const;
-  void failed(std::string_view email, std::string_view address, Timestamp now);
+  /// Counts an attempt as failed for account and pair before it is known, so that many at a time are no way around.
+  void attempted(std::string_view email, std::string_view address, Timestamp now);
+  void failed(std::string_view address, Timestamp now);
   void succeeded(std::string_view email, std::string_view address);
 
  private:

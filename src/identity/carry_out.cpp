@@ -100,6 +100,12 @@ class Plan {
       component.identified |= is_strong(node(i));
       component.cannot_links += static_cast<uint32_t>(node(i).cannot_links.size());
     }
+    for (const uint32_t i : group.nodes) {
+      const Component& from = old(region_.nodes[i].component);
+      const auto last =
+          std::max(std::pair(component.last_rank, component.last_from), std::pair(from.last_rank, from.last_from));
+      std::tie(component.last_rank, component.last_from) = last;
+    }
     const uint32_t old_index = region_.nodes[group.nodes.front()].component;
     group.unchanged =
         old(old_index).members.size() == group.nodes.size() &&

@@ -73,7 +73,7 @@ std::vector<uint32_t> path_back(const Region& region, const std::vector<uint32_t
 
 // Edmonds and Karp on an undirected graph: `flow` is what passes from an edge's `a` to its `b`, negative for the other
 // way. The cut is small in practice (one edge, mostly), so few searches are needed.
-std::vector<uint32_t> minimum_cut(const Region& region, uint32_t a, uint32_t b) {
+Cut minimum_cut(const Region& region, uint32_t a, uint32_t b) {
   const Adjacency adjacency(region);
   std::vector<int64_t> flow(region.edges.size(), 0);
   const auto room = [&](uint32_t index, uint32_t from) {
@@ -85,11 +85,12 @@ std::vector<uint32_t> minimum_cut(const Region& region, uint32_t a, uint32_t b) 
     const std::vector<uint32_t> by =
         search(region, adjacency, a, [&](uint32_t index, uint32_t from) { return room(index, from) > 0; });
     if (by[b] == kNowhere) {
-      const auto is_inside = [&](uint32_t node) { return node == a || by[node] != kNowhere; };
-      std::vector<uint32_t> cut;
+      Cut cut;
+      cut.inside.resize(region.nodes.size());
+      for (uint32_t i = 0; i < by.size(); ++i) cut.inside[i] = i == a || by[i] != kNowhere;
       for (uint32_t i = 0; i < region.edges.size(); ++i) {
         const RegionEdge& edge = region.edges[i];
-        if (is_live(edge) && is_inside(edge.a) != is_inside(edge.b)) cut.push_back(i);
+        if (is_live(edge) && cut.inside[edge.a] != cut.inside[edge.b]) cut.edges.push_back(i);
       }
       return cut;
     }
@@ -106,18 +107,6 @@ std::vector<uint32_t> minimum_cut(const Region& region, uint32_t a, uint32_t b) 
       node = other_end(region.edges[index], node);
     }
   }
-}
-
-std::vector<uint32_t> reach(const Region& region, uint32_t from, const std::vector<uint32_t>& without) {
-  const Adjacency adjacency(region);
-  const std::vector<uint32_t> by = search(region, adjacency, from, [&](uint32_t index, uint32_t) {
-    return std::ranges::find(without, index) == without.end();
-  });
-  std::vector<uint32_t> reached;
-  for (uint32_t i = 0; i < by.size(); ++i) {
-    if (i == from || by[i] != kNowhere) reached.push_back(i);
-  }
-  return reached;
 }
 
 // Tarjan's low-links, without recursion: a chain of 150 identifiers must not cost stack.

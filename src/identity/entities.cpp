@@ -88,6 +88,8 @@ Component decode_component(Reader& in) {
   component.identified = in.boolean();
   component.held_edges = static_cast<uint32_t>(in.varint());
   component.cannot_links = static_cast<uint32_t>(in.varint());
+  component.last_rank = in.varint();
+  component.last_from = in.time();
   return component;
 }
 
@@ -205,6 +207,8 @@ void Component::encode(Writer& out) const {
   out.boolean(identified);
   out.varint(held_edges);
   out.varint(cannot_links);
+  out.varint(last_rank);
+  out.time(last_from);
 }
 
 size_t Component::footprint() const {

@@ -97,6 +97,10 @@ struct Component final : engine::Entity {
   bool identified = false;  ///< owns a strong identifier
   uint32_t held_edges = 0;
   uint32_t cannot_links = 0;
+  /// No edge at its members sorts after this (an upper bound: it never falls). Evidence that does sort after it changes
+  /// nothing about the others, so when it has to be held, it can be held without a recomputation.
+  uint64_t last_rank = 0;
+  Timestamp last_from;
 
   void encode(Writer& out) const override;
   [[nodiscard]] size_t footprint() const override;

@@ -146,7 +146,7 @@ Explanation explain(const Lookup& state, const Identifier& a, const Identifier& 
   explanation.bridges = views_of(region, weakest_first);
   if (from == to) return explanation;
   explanation.path = views_of(region, strongest_path(region, from, to));
-  explanation.cut = views_of(region, minimum_cut(region, from, to));
+  explanation.cut = views_of(region, minimum_cut(region, from, to).edges);
   return explanation;
 }
 

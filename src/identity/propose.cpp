@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 #include <utility>
 
 #include "base/check.h"
@@ -57,6 +58,7 @@ struct Situation {
   bool has_room_a = true;
   bool has_room_b = true;
   Reason conflict = Reason::none;
+  uint64_t rank = 0;  ///< of the edge as it will be
   bool needs_region = false;
 
   [[nodiscard]] bool is_quarantined() const {
@@ -100,14 +102,19 @@ Side side_alone(const Identifier& identifier) {
   return side;
 }
 
+bool will_be_strong(const Pair& pair, const Situation& situation, const Proposal& proposal) {
+  const auto is_strong_end = [](const Node* node, const Identifier& identifier) {
+    return node != nullptr ? is_strong(*node) : identifier.kind <= events::IdentifierKind::user_id;
+  };
+  return is_trusted_after(situation.edge, proposal) && is_strong_end(situation.a, pair.a) &&
+         is_strong_end(situation.b, pair.b);
+}
+
 Reason conflict_between(const Lookup& state, const Pair& pair, const Situation& situation, const Proposal& proposal) {
   const Side x = situation.component_a != nullptr ? side_of(*situation.component_a) : side_alone(pair.a);
   const Side y = situation.component_b != nullptr ? side_of(*situation.component_b) : side_alone(pair.b);
   const bool trusted = is_trusted_after(situation.edge, proposal);
-  const auto is_strong_end = [](const Node* node, const Identifier& identifier) {
-    return node != nullptr ? is_strong(*node) : identifier.kind <= events::IdentifierKind::user_id;
-  };
-  const bool strong = trusted && is_strong_end(situation.a, pair.a) && is_strong_end(situation.b, pair.b);
+  const bool strong = will_be_strong(pair, situation, proposal);
   if (const Reason reason = conflict(x, y, strong, trusted); reason != Reason::none) return reason;
   // Windows need the times of the members; with a newcomer at one side its time is the evidence's own.
   if (situation.component_a != nullptr && situation.component_b != nullptr) {
@@ -152,6 +159,10 @@ Situation assess(const Lookup& state, const Pair& pair, const Proposal& proposal
   if (!is_new && s.edge->state == EdgeState::blocked) return s;
 
   const bool trusted = is_trusted_after(s.edge, proposal);
+  Edge after;
+  after.kind = proposal.kind;
+  after.visibility = proposal.visibility;
+  s.rank = sort_rank(will_be_strong(pair, s, proposal), after.weight());
   s.flips_a = s.a != nullptr && would_flip(*s.a, pair.b, s.b, trusted);
   s.flips_b = s.b != nullptr && would_flip(*s.b, pair.a, s.a, trusted);
   if (is_new) {
@@ -166,8 +177,19 @@ Situation assess(const Lookup& state, const Pair& pair, const Proposal& proposal
   const auto is_touched = [](const Component* component) { return component != nullptr && component->held_edges > 0; };
   const bool may_be_linked = s.component_a != nullptr && s.component_b != nullptr && s.component_a->cannot_links > 0 &&
                              s.component_b->cannot_links > 0;
-  if (s.conflict != Reason::none || may_be_linked || is_touched(s.component_a) || is_touched(s.component_b)) {
+  // Evidence that sorts after all that touches its two components meets them as they are, and when it has to be held it
+  // changes nothing about the others: a public source, whose claims come last, cannot make the lane recompute at will.
+  const auto sorts_last = [&](const Component* component) {
+    return component == nullptr ||
+           std::pair(component->last_rank, component->last_from) < std::pair(s.rank, proposal.valid_from);
+  };
+  const bool is_last = is_new && sorts_last(s.component_a) && sorts_last(s.component_b);
+  if (may_be_linked) {
     s.needs_region = true;
+  } else if (s.conflict != Reason::none) {
+    s.needs_region |= !is_last;
+  } else {
+    s.needs_region |= is_touched(s.component_a) || is_touched(s.component_b);
   }
   return s;
 }
@@ -355,10 +377,19 @@ Verdict propose(engine::Context& context, const Proposal& proposal) {
   const bool is_full = !before.has_room_a || !before.has_room_b;
   const bool needs_region = before.needs_region;
   const bool trusted = is_trusted_after(before.edge, proposal);
+  const Reason conflict = before.conflict;
+  const uint64_t rank = before.rank;
   take_in(context, pair, proposal, before);
   // `before` points into what has just been changed, and is not read any more.
   const bool were_two_persons = !person_at(context, pair.key_a).is_zero() && !person_at(context, pair.key_b).is_zero();
 
+  for (const Id128 key : {pair.key_a, pair.key_b}) {
+    if (!is_new) break;
+    Component& component = *context.mutate<Component>(context.find<Node>(key)->component);
+    std::tie(component.last_rank, component.last_from) =
+        std::max(std::pair(component.last_rank, component.last_from), std::pair(rank, proposal.valid_from));
+  }
+  const bool is_held_at_once = is_new && !needs_region && conflict != Reason::none;
   seeds = {pair.key_a, pair.key_b};
   if (is_hub && takes_part) set_edge(context, pair.key_edge, EdgeState::held, Reason::hub);
   if (flips_a) quarantine(context, pair.key_a, seeds);
@@ -366,6 +397,9 @@ Verdict propose(engine::Context& context, const Proposal& proposal) {
   if (is_new && !is_hub) {
     if (is_full) {
       set_edge(context, pair.key_edge, EdgeState::held, Reason::node_full);
+    } else if (is_held_at_once) {
+      set_edge(context, pair.key_edge, EdgeState::held, conflict);
+      for (const Id128 key : seeds) ++context.mutate<Component>(context.find<Node>(key)->component)->held_edges;
     } else if (was_together || !needs_region) {
       set_edge(context, pair.key_edge, EdgeState::live, Reason::none);
     } else if (scope == Scope::live || (scope == Scope::trusted && !trusted)) {
@@ -376,7 +410,7 @@ Verdict propose(engine::Context& context, const Proposal& proposal) {
   if (needs_region) {
     const Region region = collect(context, seeds, scope);
     changes = carry_out(context, region, group_canonically(region), pair.key_a);
-  } else if (is_new && !was_together && !is_hub && !is_full) {
+  } else if (is_new && !was_together && !is_hub && !is_full && !is_held_at_once) {
     changes = merge(context, pair);
   }
   return verdict_of(context, pair, proposal, was_together, were_two_persons, std::move(changes));

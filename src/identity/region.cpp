@@ -32,6 +32,24 @@ constexpr std::array<WindowCap, 2> kWindowCaps{
     {{IdentifierKind::device, 5, days(7), Reason::too_many_devices},
      {IdentifierKind::anonymous_id, 5, days(7), Reason::too_many_anonymous_ids}}};
 
+bool has_crowded_window(const WindowCap& cap, const std::vector<Timestamp>& sorted) {
+  for (size_t i = cap.most; i < sorted.size(); ++i) {
+    if (sorted[i] - sorted[i - cap.most] < cap.window) return true;
+  }
+  return false;
+}
+
+/// The same for one more time among sorted ones that are not crowded: only the windows around it need a look.
+bool crowds_window(const WindowCap& cap, const std::vector<Timestamp>& sorted, Timestamp added) {
+  const auto place = static_cast<size_t>(std::ranges::upper_bound(sorted, added) - sorted.begin());
+  const auto at = [&](size_t i) { return i < place ? sorted[i] : i == place ? added : sorted[i - 1]; };
+  const size_t last = std::min(sorted.size(), place + cap.most);
+  for (size_t i = std::max<size_t>(cap.most, place); i <= last; ++i) {
+    if (at(i) - at(i - cap.most) < cap.window) return true;
+  }
+  return false;
+}
+
 class Collector {
  public:
   Collector(const Lookup& state, Scope scope, KeyList* keys, bool is_bounded)
@@ -153,8 +171,7 @@ std::vector<SortKey> sorted_edges(const Region& region) {
   for (uint32_t i = 0; i < region.edges.size(); ++i) {
     const RegionEdge& edge = region.edges[i];
     if (edge.left_out) continue;
-    const uint64_t weakness = std::numeric_limits<uint32_t>::max() - edge.edge->weight();
-    keys.push_back({(edge.strong ? 0 : uint64_t{1} << 32) | weakness, edge.edge->valid_from, i});
+    keys.push_back({sort_rank(edge.strong, edge.edge->weight()), edge.edge->valid_from, i});
   }
   std::ranges::sort(keys, [&](const SortKey& x, const SortKey& y) {
     if (x.rank != y.rank) return x.rank < y.rank;
@@ -172,6 +189,7 @@ class Groups {
  public:
   explicit Groups(const Region& region)
       : region_(region), group_of_(region.nodes.size()), next_(region.nodes.size()), sides_(region.nodes.size()) {
+    for (auto& times : times_) times.resize(region.nodes.size());
     std::iota(group_of_.begin(), group_of_.end(), uint32_t{0});
     std::iota(next_.begin(), next_.end(), uint32_t{0});
     for (uint32_t i = 0; i < group_of_.size(); ++i) {
@@ -179,12 +197,15 @@ class Groups {
       sides_[i].counts[static_cast<size_t>(node.identifier.kind)] = 1;
       sides_[i].size = 1;
       sides_[i].identified = is_strong(node);
+      for (size_t which = 0; which < kWindowCaps.size(); ++which) {
+        if (kWindowCaps[which].kind == node.identifier.kind) times_[which][i].push_back(node.first_event);
+      }
     }
   }
 
   [[nodiscard]] uint32_t find(uint32_t node) const { return group_of_[node]; }
 
-  [[nodiscard]] Reason refuses(uint32_t x, uint32_t y, const RegionEdge& edge) const {
+  [[nodiscard]] Reason refuses(uint32_t x, uint32_t y, const RegionEdge& edge) {
     for (const auto& [a, b] : region_.cannot_links) {
       if ((find(a) == x && find(b) == y) || (find(a) == y && find(b) == x)) return Reason::cannot_link;
     }
@@ -192,21 +213,24 @@ class Groups {
         reason != Reason::none) {
       return reason;
     }
-    for (const WindowCap& cap : kWindowCaps) {
+    for (size_t which = 0; which < kWindowCaps.size(); ++which) {
+      const WindowCap& cap = kWindowCaps[which];
       const auto kind = static_cast<size_t>(cap.kind);
       // Each side was within the cap; a side without that kind changes nothing.
       if (sides_[x].counts[kind] == 0 || sides_[y].counts[kind] == 0) continue;
       if (sides_[x].counts[kind] + sides_[y].counts[kind] <= cap.most) continue;
-      std::vector<Timestamp> times;
-      for (const uint32_t group : {x, y}) {
-        uint32_t member = group;
-        do {
-          const Node& node = *region_.nodes[member].node;
-          if (node.identifier.kind == cap.kind) times.push_back(node.first_event);
-          member = next_[member];
-        } while (member != group);
+      // Merged, not gathered and sorted: with 150 visitors that would be most of a recomputation.
+      const auto& x_times = times_[which][x];
+      const auto& y_times = times_[which][y];
+      if (x_times.size() == 1 || y_times.size() == 1) {
+        const bool is_x_alone = x_times.size() == 1;
+        const auto& others = is_x_alone ? y_times : x_times;
+        if (crowds_window(cap, others, is_x_alone ? x_times.front() : y_times.front())) return cap.reason;
+        continue;
       }
-      if (breaks_window(cap, times)) return cap.reason;
+      scratch_.resize(x_times.size() + y_times.size());
+      std::ranges::merge(x_times, y_times, scratch_.begin());
+      if (has_crowded_window(cap, scratch_)) return cap.reason;
     }
     return Reason::none;
   }
@@ -219,6 +243,16 @@ class Groups {
       member = next_[member];
     } while (member != y);
     std::swap(next_[x], next_[y]);
+    for (auto& times : times_) {
+      if (times[y].empty()) continue;
+      if (times[y].size() == 1) {
+        times[x].insert(std::ranges::upper_bound(times[x], times[y].front()), times[y].front());
+        continue;
+      }
+      const auto middle = static_cast<std::ptrdiff_t>(times[x].size());
+      times[x].insert(times[x].end(), times[y].begin(), times[y].end());
+      std::inplace_merge(times[x].begin(), times[x].begin() + middle, times[x].end());
+    }
     Side& side = sides_[x];
     const Side& other = sides_[y];
     for (size_t kind = 0; kind < side.counts.size(); ++kind) side.counts[kind] += other.counts[kind];
@@ -231,6 +265,8 @@ class Groups {
   std::vector<uint32_t> group_of_;  ///< a group is named by one of its members
   std::vector<uint32_t> next_;      ///< the ring of a group
   std::vector<Side> sides_;
+  std::array<std::vector<std::vector<Timestamp>>, kWindowCaps.size()> times_;  ///< of windowed kinds, sorted
+  std::vector<Timestamp> scratch_;
 };
 
 }  // namespace
@@ -245,6 +281,10 @@ Region widest_region(const Lookup& state, std::span<const Id128> seeds, KeyList*
     if (!region.too_large) return region;
   }
   return collect(state, seeds, Scope::live, keys);
+}
+
+uint64_t sort_rank(bool strong, uint32_t weight) {
+  return (strong ? 0 : uint64_t{1} << 32) | (std::numeric_limits<uint32_t>::max() - weight);
 }
 
 Side side_of(const Component& component) {
@@ -271,10 +311,7 @@ std::span<const WindowCap> window_caps() { return kWindowCaps; }
 
 bool breaks_window(const WindowCap& cap, std::vector<Timestamp>& times) {
   std::ranges::sort(times);
-  for (size_t i = cap.most; i < times.size(); ++i) {
-    if (times[i] - times[i - cap.most] < cap.window) return true;
-  }
-  return false;
+  return has_crowded_window(cap, times);
 }
 
 Grouping group_canonically(const Region& region) {

@@ -74,6 +74,9 @@ struct Region {
 [[nodiscard]] Region widest_region(const engine::Lookup& state, std::span<const Id128> seeds,
                                    engine::KeyList* keys = nullptr);
 
+/// The first part of an edge's sort key: strong before weak, then weight downwards. Smaller is taken first.
+[[nodiscard]] uint64_t sort_rank(bool strong, uint32_t weight);
+
 struct Decision {
   EdgeState state = EdgeState::live;
   Reason reason = Reason::none;

@@ -27,28 +27,60 @@ std::string shortened(std::string_view text, size_t most) {
 }
 
 struct Sides {
-  std::vector<Id128> cut;  ///< keys of edges
+  std::vector<Id128> cut;    ///< keys of edges
+  std::vector<bool> inside;  ///< per node of the region: on a's side
+  /// The two sides are all there is, and what joined each of them still does: no recomputation could say otherwise.
+  bool is_final = false;
   Identifier strongest_a;
   Identifier strongest_b;
 };
 
 Identifier strongest_of(const Region& region, const std::vector<uint32_t>& nodes) {
-  const auto precedence = [&](uint32_t i) {
-    const Node& node = *region.nodes[i].node;
-    return std::tuple(joining_rank(node.identifier.kind, node.confirmed), node.first_event, node.identifier.value);
+  const auto is_stronger = [&](uint32_t x, uint32_t y) {
+    const Node& a = *region.nodes[x].node;
+    const Node& b = *region.nodes[y].node;
+    const uint8_t rank_a = joining_rank(a.identifier.kind, a.confirmed);
+    const uint8_t rank_b = joining_rank(b.identifier.kind, b.confirmed);
+    return std::tie(rank_a, a.first_event, a.identifier.value) < std::tie(rank_b, b.first_event, b.identifier.value);
   };
-  return region.nodes[*std::ranges::min_element(nodes, {}, precedence)].node->identifier;
+  return region.nodes[*std::ranges::min_element(nodes, is_stronger)].node->identifier;
 }
 
 Sides part(const Region& region, Id128 key_a, Id128 key_b) {
   const uint32_t a = region.find(key_a);
   const uint32_t b = region.find(key_b);
-  const std::vector<uint32_t> cut = minimum_cut(region, a, b);
+  const Cut cut = minimum_cut(region, a, b);
   Sides sides;
-  for (const uint32_t index : cut) sides.cut.push_back(region.edges[index].key);
-  sides.strongest_a = strongest_of(region, reach(region, a, cut));
-  sides.strongest_b = strongest_of(region, reach(region, b, cut));
+  for (const uint32_t index : cut.edges) sides.cut.push_back(region.edges[index].key);
+  std::vector<uint32_t> side_a;
+  std::vector<uint32_t> side_b;
+  for (uint32_t i = 0; i < region.nodes.size(); ++i) {
+    if (cut.inside[i]) {
+      side_a.push_back(i);
+    } else if (region.nodes[i].component == region.nodes[b].component) {
+      side_b.push_back(i);
+    }
+  }
+  // No held edge can come to life, and no strong identifiers of one side hung together by a strong edge of the cut.
+  const auto strong_count = [&](const std::vector<uint32_t>& side) {
+    return std::ranges::count_if(side, [&](uint32_t i) { return is_strong(*region.nodes[i].node); });
+  };
+  const bool cuts_strong = std::ranges::any_of(cut.edges, [&](uint32_t index) { return region.edges[index].strong; });
+  sides.is_final = region.components.size() == 1 && !cut.edges.empty() &&
+                   region.components.front().component->held_edges == 0 &&
+                   (!cuts_strong || (strong_count(side_a) <= 1 && strong_count(side_b) <= 1));
+  sides.inside = cut.inside;
+  sides.strongest_a = strongest_of(region, side_a);
+  sides.strongest_b = strongest_of(region, side_b);
   return sides;
+}
+
+Grouping group_by_side(const Region& region, const Sides& sides) {
+  Grouping grouping;
+  grouping.group_count = 2;
+  grouping.decisions.resize(region.edges.size());
+  for (const bool is_inside : sides.inside) grouping.group_of.push_back(is_inside ? 0 : 1);
+  return grouping;
 }
 
 bool is_all_loaded(const Lookup& state, const KeyList& keys) {
@@ -80,6 +112,22 @@ void forbid(engine::Context& context, const Identifier& x, const Identifier& y, 
   }
 }
 
+// What was changed since the region was read; reading it anew would double the cost of a separation.
+void bring_up_to_date(const Lookup& state, Region& region, const Separation& separation, const Sides& sides) {
+  std::erase_if(region.edges,
+                [&](const RegionEdge& edge) { return std::ranges::find(sides.cut, edge.key) != sides.cut.end(); });
+  for (const Identifier* const end : {&separation.a, &separation.b, &sides.strongest_a, &sides.strongest_b}) {
+    RegionNode& node = region.nodes[region.find(events::key_of(*end))];
+    node.node = state.find<Node>(node.key);
+    RegionComponent& component = region.components[node.component];
+    component.component = state.find<Component>(component.key);
+  }
+  for (const auto& [x, y] :
+       {std::pair(&separation.a, &separation.b), std::pair(&sides.strongest_a, &sides.strongest_b)}) {
+    region.cannot_links.emplace_back(region.find(events::key_of(*x)), region.find(events::key_of(*y)));
+  }
+}
+
 const Node* find_node(const Lookup& state, const Identifier& identifier) {
   const auto* const node = state.find<Node>(events::key_of(identifier));
   return node != nullptr && node->identifier == identifier ? node : nullptr;
@@ -88,6 +136,7 @@ const Node* find_node(const Lookup& state, const Identifier& identifier) {
 }  // namespace
 
 void touches_separate(const Lookup& state, const Separation& separation, KeyList& keys) {
+  if (separation.a == separation.b) return;
   const std::array seeds{events::key_of(separation.a), events::key_of(separation.b)};
   KeyList own{{Node::kTable, seeds[0]},
               {Node::kTable, seeds[1]},
@@ -115,13 +164,8 @@ std::expected<Verdict, Error> separate(engine::Context& context, const Separatio
     }
   }
   const std::array seeds{key_a, key_b};
-  Scope scope = Scope::full;
-  Sides sides;
-  {
-    const Region before = widest_region(context, seeds);
-    scope = before.scope;
-    sides = part(before, key_a, key_b);
-  }
+  Region region = widest_region(context, seeds);
+  const Sides sides = part(region, key_a, key_b);
   forbid(context, separation.a, separation.b, separation);
   forbid(context, sides.strongest_a, sides.strongest_b, separation);
   for (const Id128 key : sides.cut) {
@@ -131,11 +175,12 @@ std::expected<Verdict, Error> separate(engine::Context& context, const Separatio
     edge.actor = shortened(separation.actor, kActorBytesMax);
     edge.remark = shortened(separation.reason, kReasonBytesMax);
   }
-  const Region region = collect(context, seeds, scope);
+  bring_up_to_date(context, region, separation, sides);
   Verdict verdict;
   verdict.state = VerdictState::held;
   verdict.reason = Reason::cannot_link;
-  verdict.changes = carry_out(context, region, group_canonically(region), key_a);
+  verdict.changes =
+      carry_out(context, region, sides.is_final ? group_by_side(region, sides) : group_canonically(region), key_a);
   verdict.person_a = person_at(context, key_a);
   verdict.person_b = person_at(context, key_b);
   return verdict;
