@@ -160,6 +160,15 @@ TEST(Encoding, NoCutAndNoFlippedByteIsReadAsAnotherValueThatWritesDifferently) {
   }
 }
 
+// Bytes on disk outlive the program: a change of them is a new version, with a case for this one.
+TEST(Encoding, VersionOneStaysAsItIs) {
+  Snapshot snapshot = one_administrator();
+  snapshot.version = 3;
+  snapshot.sources.push_back({{{0, 7}}, "web", SourceKind::browser, "c123", true, "ES", kNow});
+  snapshot.tokens.push_back({digest_of(1), TokenPurpose::reset, {{0, 1}}, kNow});
+  EXPECT_EQ(sha256(encode(snapshot)).hex(), "eec2fd13a92287a8997cf0b16fc8f2d119ca5a832ba248eacd8b0b43627af61e");
+}
+
 TEST(Commands, TheLastAdministratorStays) {
   const Snapshot snapshot = with_users({user(1, Role::administrator), user(2, Role::viewer)});
   const Principal admin = principal({{0, 1}}, Role::administrator);
