@@ -24,7 +24,11 @@ class RecordingEngine : public engine::Engine {
     waiting.push_back(std::move(done));
     if (answers_at_once) make_durable();
   }
+  // Tracking only appends.
   void read(engine::Partition, engine::ReadTask) override { FAIL(); }
+  void scan_rows(engine::Partition, engine::RowScan, engine::RowsCallback) override { FAIL(); }
+  void record_at(engine::Partition, engine::Position, engine::RecordCallback) override { FAIL(); }
+  void clock_reset(Timestamp, engine::DurableCallback) override { FAIL(); }
   [[nodiscard]] engine::Health health() const override { return {}; }
   engine::Result<void> checkpoint() override { return {}; }
   engine::Result<void> stop() override { return {}; }
