@@ -29,7 +29,7 @@ class GovernanceApiTest : public testing::Test {
     folder_ = mkdtemp(pattern.data());
     file_ = std::make_unique<server::RegistryFile>(folder_ / "registry");
     audit_ = server::AuditFolder::open(folder_ / "audit").value();
-    registry_ = Registry::open(*file_, *audit_, server::system_entropy(), now_).value();
+    registry_ = Registry::load(*file_, *audit_, server::system_entropy(), now_).value();
     authentication_ = std::make_unique<Authentication>(*registry_, Secret("a cookie key"), [this] { return now_; });
     GovernanceApi::Parts parts;
     parts.registry = registry_.get();

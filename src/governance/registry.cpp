@@ -76,7 +76,7 @@ Registry::Registry(SnapshotFile& file, AuditLog& audit, Entropy entropy, Snapsho
 }
 Registry::~Registry() = default;
 
-std::expected<std::unique_ptr<Registry>, Error> Registry::open(SnapshotFile& file, AuditLog& audit, Entropy entropy,
+std::expected<std::unique_ptr<Registry>, Error> Registry::load(SnapshotFile& file, AuditLog& audit, Entropy entropy,
                                                                Timestamp now) {
   TERRENO_TRY(const std::optional<std::string> bytes, file.load());
   Snapshot snapshot;

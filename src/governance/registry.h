@@ -115,7 +115,7 @@ class Registry {
  public:
   /// Loads, checks the invariants and compares with the audit log's end. `file` and `audit` must outlive the registry.
   /// Error: corrupt (also: the audit log was cut short or changed at its anchor), newer_format, storage_failed.
-  [[nodiscard]] static std::expected<std::unique_ptr<Registry>, Error> open(SnapshotFile& file, AuditLog& audit,
+  [[nodiscard]] static std::expected<std::unique_ptr<Registry>, Error> load(SnapshotFile& file, AuditLog& audit,
                                                                             Entropy entropy, Timestamp now);
   Registry(const Registry&) = delete;
   Registry& operator=(const Registry&) = delete;

@@ -84,7 +84,7 @@ struct Installed {
     registry.reset();
     file = std::make_unique<RegistryFile>(folder.path() / "registry", std::move(gate));
     audit = AuditFolder::open(folder.path() / "audit").value();
-    registry = Registry::open(*file, *audit, system_entropy(), kNow).value();
+    registry = Registry::load(*file, *audit, system_entropy(), kNow).value();
   }
   NewSession first_administrator() {
     const NewLink link = registry->issue_first_run_token(false, kNow).value();
@@ -236,10 +236,10 @@ TEST(Registry, RefusesToOpenWhenTheAuditLogWasCutOrRewritten) {
   const std::string cut = whole.substr(0, whole.find('\n') + 1);
   std::ofstream(path, std::ios::binary | std::ios::trunc) << cut;
   const auto audit = AuditFolder::open(installed.folder.path() / "audit").value();
-  EXPECT_EQ(Registry::open(*installed.file, *audit, system_entropy(), kNow).error(),
+  EXPECT_EQ(Registry::load(*installed.file, *audit, system_entropy(), kNow).error(),
             (Error{Errc::corrupt, "audit", "cut_short"}));
   ASSERT_TRUE(audit->append(Principal::program(), kNow, {"forged", "", "", "", {}}, 0));
-  EXPECT_EQ(Registry::open(*installed.file, *audit, system_entropy(), kNow).error(),
+  EXPECT_EQ(Registry::load(*installed.file, *audit, system_entropy(), kNow).error(),
             (Error{Errc::corrupt, "audit", "changed"}));
 }
 
