@@ -125,6 +125,8 @@ struct Keyed {
 std::optional<std::vector<Keyed>> keyed_items(Renderer& r, const FilterInput& in) {
   const Items items = items_of(r, in.value);
   std::vector<Keyed> keyed;
+  // One number alone is in order whatever it is asked for, as in Ruby.
+  if (items.size() == 1 && items[0].kind() == Value::Kind::integer) return std::vector<Keyed>{{items[0], items[0]}};
   for (const Value& item : items) {
     if (in.arguments.empty() || in.argument(0).is_nil()) {
       keyed.push_back({item, item});
@@ -220,6 +222,7 @@ void append_identity(std::string& out, const Value& value) {
 
 Value uniq(Renderer& r, const FilterInput& in) {
   const Items items = items_of(r, in.value);
+  if (items.size() == 1) return r.keep_array(items);
   boost::unordered_flat_map<Id128, size_t, std::hash<Id128>> seen;
   Items kept;
   std::string identity;

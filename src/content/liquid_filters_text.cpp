@@ -257,9 +257,10 @@ Value truncatewords(Renderer& r, const FilterInput& in) {
   TextBuilder out(r);
   size_t at = 0;
   for (int64_t word = 0;; ++word) {
+    // As in Ruby, white space after the last word counts as one word more.
+    if (word == words && at < text.size()) break;
     const size_t start = text.find_first_not_of(kSpaces, at);
     if (start == std::string_view::npos) return Value::text(text, in.value.is_html());
-    if (word == words) break;
     const size_t end = std::min(text.find_first_of(kSpaces, start), text.size());
     if (word > 0) out.append(' ');
     out.append(text.substr(start, end - start));

@@ -428,6 +428,12 @@ bool Renderer::holds(const Condition& condition) {
   if (condition.comparison == Comparison::truth) return evaluate(*condition.left).is_true();
   if (condition.comparison == Comparison::equal) return is_equal(*condition.left, *condition.right);
   if (condition.comparison == Comparison::unequal) return !is_equal(*condition.left, *condition.right);
+  const auto is_question = [](const Expression& side) {
+    return side.kind == Expression::Kind::blank || side.kind == Expression::Kind::empty;
+  };
+  // Neither has an order; `contains empty` asks for the empty text, which every text contains.
+  if (is_question(*condition.left)) return false;
+  if (is_question(*condition.right) && condition.comparison != Comparison::contains) return false;
   const Value left = evaluate(*condition.left);
   const Value right = evaluate(*condition.right);
   if (stopped_) return false;
@@ -439,8 +445,11 @@ bool Renderer::holds(const Condition& condition) {
     if (left.is_array())
       return std::ranges::any_of(left.as_array(), [&](const Value& item) { return equal(item, right); });
     if (left.is_object()) return right.is_text() && left.find(right.as_text()) != nullptr;
-    if (left.kind() == Value::Kind::range && right.kind() == Value::Kind::integer)
-      return right.as_integer() >= left.as_range().first && right.as_integer() <= left.as_range().last;
+    if (left.kind() == Value::Kind::range) {
+      const auto after_first = compare(Value::integer(left.as_range().first), right);
+      const auto before_last = compare(right, Value::integer(left.as_range().last));
+      return after_first && before_last && *after_first <= 0 && *before_last <= 0;
+    }
     return false;
   }
   const auto orders = [](const Value& value) {
@@ -471,11 +480,13 @@ bool Renderer::holds(const Condition& condition) {
 bool Renderer::is_equal(const Expression& left, const Expression& right) {
   // `blank` and `empty` ask the other side; they are no values.
   using Kind = Expression::Kind;
-  if (left.kind == Kind::blank || left.kind == Kind::empty) {
+  const auto is_question = [](const Expression& side) { return side.kind == Kind::blank || side.kind == Kind::empty; };
+  if (is_question(left) && is_question(right)) return false;  // as in Ruby
+  if (is_question(left)) {
     const Value value = evaluate(right);
     return left.kind == Kind::blank ? is_blank(value) : is_empty(value);
   }
-  if (right.kind == Kind::blank || right.kind == Kind::empty) {
+  if (is_question(right)) {
     const Value value = evaluate(left);
     return right.kind == Kind::blank ? is_blank(value) : is_empty(value);
   }

@@ -228,7 +228,6 @@ class TimeReader {
       for (size_t i = 0; i < 12; ++i) {
         if (starts_with_no_case(kEnglish.months[i], word) && !month_) {
           month_ = static_cast<int>(i) + 1;
-          is_date_ = true;
           return true;
         }
       }
@@ -293,9 +292,8 @@ class TimeReader {
     const int hour = hour_.value_or(0);
     if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 24 || minute_ > 59 || second_ > 60)
       return std::nullopt;
+    // A 30 February is the 1 or 2 March, as in Ruby.
     const cctz::civil_second civil(year, month, day, hour, minute_, second_);
-    // Ruby refuses a 30 February; so do we, rather than sending the 2 March.
-    if (cctz::civil_day(year, month, day).day() != day) return std::nullopt;
     LocalTime result;
     if (offset_) {
       const auto seconds = civil - cctz::civil_second(1970, 1, 1);
@@ -323,7 +321,6 @@ class TimeReader {
   int nanoseconds_ = 0;
   std::optional<int> offset_;
   bool is_utc_ = false;
-  bool is_date_ = false;
 };
 
 }  // namespace
