@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <numeric>
 
 #include "base/hash.h"
 #include "content/liquid_filters.h"
@@ -148,14 +149,20 @@ Value sorted(Renderer& r, const FilterInput& in, Compare order) {
   auto keyed = keyed_items(r, in);
   if (!keyed) return {};
   bool compares = true;
-  std::ranges::stable_sort(*keyed, [&](const Keyed& a, const Keyed& b) {
-    const std::optional<int> result = order(a.key, b.key);
+  // A heap, since it stays within its bounds whatever the comparison says, and values that do not compare make it say
+  // anything. Equal ones keep their order by their index.
+  std::vector<uint32_t> order_of(keyed->size());
+  std::iota(order_of.begin(), order_of.end(), 0U);
+  const auto is_before = [&](uint32_t a, uint32_t b) {
+    const std::optional<int> result = order((*keyed)[a].key, (*keyed)[b].key);
     if (!result) compares = false;
-    return result && *result < 0;
-  });
+    return result && (*result < 0 || (*result == 0 && a < b));
+  };
+  std::ranges::make_heap(order_of, is_before);
+  std::ranges::sort_heap(order_of, is_before);
   if (!compares) return r.fail(Errc::not_comparable, "sort");
   Items items;
-  for (const Keyed& entry : *keyed) items.push_back(entry.item);
+  for (const uint32_t index : order_of) items.push_back((*keyed)[index].item);
   return r.keep_array(items);
 }
 

@@ -182,6 +182,8 @@ TEST(LiquidFor, BreakAndContinueLeaveTheInnermostLoop) {
 
 TEST(LiquidFor, RefusesWhatIsNoLoop) {
   EXPECT_EQ(shown("{% for i list %}{% endfor %}"), "!unexpected_word 1:10 list");
+  EXPECT_EQ(shown("{% for i %}{% endfor %}"), "!unexpected_word 1:10");
+  EXPECT_EQ(shown("{% tablerow i %}{% endtablerow %}"), "!unexpected_word 1:15");
   EXPECT_EQ(shown("{% for i in list cols: 2 %}{% endfor %}"), "!unknown_argument 1:18 cols");
   EXPECT_EQ(shown("{% for i in list %}"), "!unclosed_block 1:1 for");
 }
