@@ -78,6 +78,25 @@ TEST(LiquidLimits, StepsOutputMemoryAndDepthEndARendering) {
   EXPECT_EQ(limited("{% include 'again' %}"), "!depth_exceeded");
 }
 
+TEST(LiquidLimits, AListThatHoldsOneLongThingManyTimesIsBoundedToo) {
+  const std::string json = R"({"o": [{"k": ")" + std::string(100'000, 'x') + R"("}]})";
+  // 2^15 views of one object: little memory, but 3 GB when written out or compared.
+  std::string source = "{% assign l = o %}";
+  for (int i = 0; i < 15; ++i) source += "{% assign l = l | concat: l %}";
+  const auto ends = [&](std::string_view use) {
+    const std::string result = rendered(source + std::string(use), json);
+    return result.substr(0, result.find(' '));
+  };
+  EXPECT_EQ(ends("{{ l | json }}"), "!memory_exhausted");
+  EXPECT_EQ(ends("{{ l | upcase }}"), "!memory_exhausted");
+  EXPECT_EQ(ends("{{ l }}"), "!output_too_long");
+  EXPECT_EQ(ends("{% assign m = l | reverse %}{% if l == m %}{% endif %}"), "!too_many_steps");
+  EXPECT_EQ(ends("{{ l | sort: 'k' | size }}"), "!too_many_steps");
+  EXPECT_EQ(ends("{% assign t = o | map: 'k' | join %}{% assign p = t | append: 'y' %}{% for i in (1..100) %}{{ t | "
+                 "replace: p, '' | size }}{% endfor %}"),
+            "!too_many_steps");
+}
+
 TEST(LiquidLimits, NestingAndLengthAreBoundedWhileParsing) {
   std::string deep;
   for (int i = 0; i < 200; ++i) deep += "{% if a %}";
