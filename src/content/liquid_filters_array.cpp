@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <numeric>
 
 #include "base/hash.h"
 #include "content/liquid_filters.h"
@@ -69,6 +70,7 @@ Property property_of(Renderer& r, const Value& item, const Value& property) {
       }
       return {Value{}};
     case Value::Kind::text:
+      if (property.is_text() && !r.spend_search(item.as_text(), property.as_text())) return {};
       if (property.is_text())
         return {item.as_text().find(property.as_text()) != std::string_view::npos ? property : Value{}};
       break;
@@ -100,10 +102,10 @@ Value join(Renderer& r, const FilterInput& in) {
   return out.finish();
 }
 
-// Comparison of Ruby's sort filters: nil comes last. Errors stop the rendering; the order is then of no interest.
+// Ruby's sort filters put nil last.
 std::optional<int> nil_last(const Value& a, const Value& b) {
-  if (a.is_nil() || b.is_nil()) return a.is_nil() && b.is_nil() ? 0 : (a.is_nil() ? 1 : -1);
-  return compare(a, b);
+  if (!a.is_nil() && !b.is_nil()) return std::nullopt;
+  return a.is_nil() && b.is_nil() ? 0 : (a.is_nil() ? 1 : -1);
 }
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
@@ -125,6 +127,8 @@ struct Keyed {
 std::optional<std::vector<Keyed>> keyed_items(Renderer& r, const FilterInput& in) {
   const Items items = items_of(r, in.value);
   std::vector<Keyed> keyed;
+  // One number alone is in order whatever it is asked for, as in Ruby.
+  if (items.size() == 1 && items[0].kind() == Value::Kind::integer) return std::vector<Keyed>{{items[0], items[0]}};
   for (const Value& item : items) {
     if (in.arguments.empty() || in.argument(0).is_nil()) {
       keyed.push_back({item, item});
@@ -142,27 +146,43 @@ std::optional<std::vector<Keyed>> keyed_items(Renderer& r, const FilterInput& in
 }
 
 template <typename Compare>
-Value sorted(Renderer& r, const FilterInput& in, Compare order) {
-  auto keyed = keyed_items(r, in);
-  if (!keyed) return {};
+Value sorted(Renderer& r, const std::optional<std::vector<Keyed>>& keyed, Compare order) {
+  if (!keyed || r.stopped()) return {};
   bool compares = true;
-  std::ranges::stable_sort(*keyed, [&](const Keyed& a, const Keyed& b) {
-    const std::optional<int> result = order(a.key, b.key);
+  // A heap, since it stays within its bounds whatever the comparison says, and values that do not compare make it say
+  // anything. Equal ones keep their order by their index.
+  std::vector<uint32_t> order_of(keyed->size());
+  std::iota(order_of.begin(), order_of.end(), 0U);
+  const auto is_before = [&](uint32_t a, uint32_t b) {
+    const std::optional<int> result = order((*keyed)[a].key, (*keyed)[b].key);
     if (!result) compares = false;
-    return result && *result < 0;
-  });
+    return result && (*result < 0 || (*result == 0 && a < b));
+  };
+  std::ranges::make_heap(order_of, is_before);
+  std::ranges::sort_heap(order_of, is_before);
   if (!compares) return r.fail(Errc::not_comparable, "sort");
   Items items;
-  for (const Keyed& entry : *keyed) items.push_back(entry.item);
+  for (const uint32_t index : order_of) items.push_back((*keyed)[index].item);
   return r.keep_array(items);
 }
 
-Value sort(Renderer& r, const FilterInput& in) { return sorted(r, in, nil_last); }
+Value sort(Renderer& r, const FilterInput& in) {
+  return sorted(r, keyed_items(r, in), [&r](const Value& a, const Value& b) {
+    const auto order = nil_last(a, b);
+    return order ? order : r.order_of(a, b);
+  });
+}
 
 Value sort_natural(Renderer& r, const FilterInput& in) {
-  return sorted(r, in, [&r](const Value& a, const Value& b) -> std::optional<int> {
-    if (a.is_nil() || b.is_nil()) return a.is_nil() && b.is_nil() ? 0 : (a.is_nil() ? 1 : -1);
-    return compare_without_case(r.text_of(a), r.text_of(b));
+  auto keyed = keyed_items(r, in);
+  // Once for each, not once for each comparison.
+  if (keyed)
+    for (Keyed& entry : *keyed)
+      if (!entry.key.is_nil()) entry.key = Value::text(r.text_of(entry.key));
+  return sorted(r, keyed, [&r](const Value& a, const Value& b) -> std::optional<int> {
+    if (const auto order = nil_last(a, b)) return order;
+    if (!r.spend(std::min(a.as_text().size(), b.as_text().size()) / 64)) return std::nullopt;
+    return compare_without_case(a.as_text(), b.as_text());
   });
 }
 
@@ -173,7 +193,7 @@ bool select(Renderer& r, const FilterInput& in, const Items& items, Visit visit)
   for (size_t i = 0; i < items.size(); ++i) {
     const Property property = property_of(r, items[i], in.argument(0));
     if (!property.value) return false;
-    const bool matches = target.is_nil() ? property.value->is_true() : equal(*property.value, target);
+    const bool matches = target.is_nil() ? property.value->is_true() : r.equals(*property.value, target);
     if (!visit(i, matches)) break;
   }
   return !r.stopped();
@@ -213,13 +233,14 @@ Value has(Renderer& r, const FilterInput& in) {
 }
 
 // Ruby's eql?: 1 and 1.0 are two.
-void append_identity(std::string& out, const Value& value) {
+void append_identity(std::string& out, const Value& value, size_t bytes_max) {
   out += static_cast<char>('0' + static_cast<int>(value.kind()));
-  append_json(out, value);
+  append_json(out, value, bytes_max);
 }
 
 Value uniq(Renderer& r, const FilterInput& in) {
   const Items items = items_of(r, in.value);
+  if (items.size() == 1) return r.keep_array(items);
   boost::unordered_flat_map<Id128, size_t, std::hash<Id128>> seen;
   Items kept;
   std::string identity;
@@ -231,7 +252,8 @@ Value uniq(Renderer& r, const FilterInput& in) {
       key = *property.value;
     }
     identity.clear();
-    append_identity(identity, key);
+    append_identity(identity, key, r.memory_left());
+    if (identity.size() > r.memory_left()) return r.fail(Errc::memory_exhausted);
     if (!r.spend(identity.size() / 64)) return {};
     if (seen.emplace(hash128(identity), kept.size()).second) kept.push_back(item);
   }

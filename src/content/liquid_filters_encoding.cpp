@@ -119,7 +119,7 @@ Value base64_url_safe_decode(Renderer& r, const FilterInput& in) {
 
 Value json(Renderer& r, const FilterInput& in) {
   std::string text;
-  append_json(text, in.value);
+  append_json(text, in.value, r.memory_left());
   return r.keep(text);
 }
 

@@ -51,11 +51,15 @@ Value upcase(Renderer& r, const FilterInput& in) {
 }
 Value capitalize(Renderer& r, const FilterInput& in) {
   const std::string_view text = r.text_of(in.value);
-  const size_t first = byte_of_character(text, 1);
-  icu::UnicodeString result = wide(text.substr(0, first));
-  result.toTitle(nullptr, icu::Locale::getRoot());
-  icu::UnicodeString rest = wide(text.substr(first));
-  result += rest.toLower(icu::Locale::getRoot());
+  if (is_ascii(text)) {
+    std::string result(text);
+    std::ranges::transform(result, result.begin(), lower);
+    if (!result.empty()) result[0] = upper(result[0]);
+    return r.keep(result);
+  }
+  // The first character whatever it is, as in Ruby: no search for words, which would cost microseconds.
+  icu::UnicodeString result = wide(text);
+  result.toTitle(nullptr, icu::Locale::getRoot(), U_TITLECASE_WHOLE_STRING | U_TITLECASE_NO_BREAK_ADJUSTMENT);
   return keep_wide(r, result);
 }
 

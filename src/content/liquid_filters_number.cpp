@@ -49,7 +49,7 @@ Value round(Renderer& r, const FilterInput& in) {
   if (number.is_integer || *count < 0) {
     const auto integer = integer_of(*result);
     if (!integer) return r.fail(Errc::number_overflow);
-    return number.is_integer ? Value::integer(*integer) : r.value_of(Number::of(*result));
+    return Value::integer(*integer);
   }
   return r.value_of(Number::of(*result));
 }

@@ -151,6 +151,7 @@ Value strip_html(Renderer& r, const FilterInput& in) {
 
 // Replaces every `from`; an empty one stands between all characters, as in Ruby.
 Value replaced(Renderer& r, std::string_view text, std::string_view from, std::string_view to) {
+  if (!r.spend_search(text, from)) return {};
   TextBuilder out(r);
   if (from.empty()) {
     for (size_t at = 0; at < text.size() && !out.overflowed();) {
@@ -189,11 +190,13 @@ Value replace(Renderer& r, const FilterInput& in) {
 Value replace_first(Renderer& r, const FilterInput& in) {
   const std::string_view text = r.text_of(in.value);
   const std::string_view from = r.text_of(in.argument(0));
+  if (!r.spend_search(text, from)) return {};
   return replaced_at(r, text, text.find(from), from.size(), r.text_of(in.argument(1)));
 }
 Value replace_last(Renderer& r, const FilterInput& in) {
   const std::string_view text = r.text_of(in.value);
   const std::string_view from = r.text_of(in.argument(0));
+  if (!r.spend_search(text, from)) return {};
   return replaced_at(r, text, text.rfind(from), from.size(), r.text_of(in.argument(1)));
 }
 Value remove(Renderer& r, const FilterInput& in) {
@@ -257,9 +260,10 @@ Value truncatewords(Renderer& r, const FilterInput& in) {
   TextBuilder out(r);
   size_t at = 0;
   for (int64_t word = 0;; ++word) {
+    // As in Ruby, white space after the last word counts as one word more.
+    if (word == words && at < text.size()) break;
     const size_t start = text.find_first_not_of(kSpaces, at);
     if (start == std::string_view::npos) return Value::text(text, in.value.is_html());
-    if (word == words) break;
     const size_t end = std::min(text.find_first_of(kSpaces, start), text.size());
     if (word > 0) out.append(' ');
     out.append(text.substr(start, end - start));
@@ -272,6 +276,7 @@ Value truncatewords(Renderer& r, const FilterInput& in) {
 Value split(Renderer& r, const FilterInput& in) {
   const std::string_view text = r.text_of(in.value);
   const std::string_view by = r.text_of(in.argument(0));
+  if (!r.spend_search(text, by)) return {};
   std::vector<Value> parts;
   const size_t parts_max = r.memory_left() / sizeof(Value);
   const auto add = [&](std::string_view part) {
@@ -342,7 +347,7 @@ Value escape_once(Renderer& r, const FilterInput& in) {
 Value unescaped(Renderer& r, const FilterInput& in) {
   if (in.value.is_nil()) return {};
   std::string text;
-  append_printed(text, in.value);
+  append_printed(text, in.value, r.memory_left());
   return r.keep(text, true);
 }
 

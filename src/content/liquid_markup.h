@@ -28,6 +28,8 @@ class MarkupParser {
   /// `expected` is shown to the author when something else stands there.
   Parsed<Token> expect(TokenKind kind, std::string_view expected);
   Parsed<void> expect_end();
+  /// The error for what stands here.
+  [[nodiscard]] PlacedError unexpected(std::string_view expected) const;
 
   /// A value: literal, variable with its look-ups, range.
   Parsed<const Expression*> expression();
@@ -43,7 +45,6 @@ class MarkupParser {
       : tokens_(std::move(tokens)), markup_(markup), start_(place), program_(&program), options_(&options) {}
 
   [[nodiscard]] const Token& token() const { return tokens_[next_]; }
-  [[nodiscard]] PlacedError unexpected(std::string_view expected) const;
   Parsed<void> lookups(Expression& path);
   Parsed<const Expression*> range_or_error(Place place);
   Parsed<void> number(Expression& literal);

@@ -47,6 +47,21 @@ bool Renderer::spend(uint64_t steps) {
   return false;
 }
 
+bool Renderer::equals(const Value& left, const Value& right) {
+  Work work{options_.limits.steps - std::min(steps_, options_.limits.steps)};
+  const uint64_t before = work.left;
+  const bool result = equal(left, right, work);
+  return spend(work.left == 0 ? before + 1 : before - work.left) && result;
+}
+
+std::optional<int> Renderer::order_of(const Value& left, const Value& right) {
+  Work work{options_.limits.steps - std::min(steps_, options_.limits.steps)};
+  const uint64_t before = work.left;
+  const auto result = compare(left, right, work);
+  if (!spend(work.left == 0 ? before + 1 : before - work.left)) return std::nullopt;
+  return result;
+}
+
 bool Renderer::enter() {
   if (depth_ >= options_.limits.depth) {
     fail(Errc::depth_exceeded, {}, std::to_string(options_.limits.depth));
@@ -119,13 +134,13 @@ void Renderer::print(const Value& value) {
     case Value::Kind::object:
       if (escapes()) {
         std::string plain;
-        append_printed(plain, value);
+        append_printed(plain, value, options_.limits.output_bytes);
         append_escaped(out_, plain);
         break;
       }
       [[fallthrough]];
     default:
-      append_printed(out_, value);
+      append_printed(out_, value, start_ + options_.limits.output_bytes);
   }
 }
 
@@ -151,7 +166,7 @@ std::string_view Renderer::text_of(const Value& value) {
   if (value.is_text()) return value.as_text();
   if (value.is_nil()) return {};
   std::string text;
-  append_text(text, value);
+  append_text(text, value, memory_left());
   const Value kept = keep(text);
   return kept.is_text() ? kept.as_text() : std::string_view{};
 }
@@ -428,6 +443,12 @@ bool Renderer::holds(const Condition& condition) {
   if (condition.comparison == Comparison::truth) return evaluate(*condition.left).is_true();
   if (condition.comparison == Comparison::equal) return is_equal(*condition.left, *condition.right);
   if (condition.comparison == Comparison::unequal) return !is_equal(*condition.left, *condition.right);
+  const auto is_question = [](const Expression& side) {
+    return side.kind == Expression::Kind::blank || side.kind == Expression::Kind::empty;
+  };
+  // Neither has an order; `contains empty` asks for the empty text, which every text contains.
+  if (is_question(*condition.left)) return false;
+  if (is_question(*condition.right) && condition.comparison != Comparison::contains) return false;
   const Value left = evaluate(*condition.left);
   const Value right = evaluate(*condition.right);
   if (stopped_) return false;
@@ -435,19 +456,25 @@ bool Renderer::holds(const Condition& condition) {
   if (condition.comparison == Comparison::contains) {
     if (!left.is_true() || !right.is_true()) return false;
     if (!spend(steps_for(left))) return false;
-    if (left.is_text()) return left.as_text().find(text_of(right)) != std::string_view::npos;
+    if (left.is_text()) {
+      const std::string_view part = text_of(right);
+      return spend_search(left.as_text(), part) && left.as_text().find(part) != std::string_view::npos;
+    }
     if (left.is_array())
-      return std::ranges::any_of(left.as_array(), [&](const Value& item) { return equal(item, right); });
+      return std::ranges::any_of(left.as_array(), [&](const Value& item) { return equals(item, right); });
     if (left.is_object()) return right.is_text() && left.find(right.as_text()) != nullptr;
-    if (left.kind() == Value::Kind::range && right.kind() == Value::Kind::integer)
-      return right.as_integer() >= left.as_range().first && right.as_integer() <= left.as_range().last;
+    if (left.kind() == Value::Kind::range) {
+      const auto after_first = order_of(Value::integer(left.as_range().first), right);
+      const auto before_last = order_of(right, Value::integer(left.as_range().last));
+      return after_first && before_last && *after_first <= 0 && *before_last <= 0;
+    }
     return false;
   }
   const auto orders = [](const Value& value) {
     return value.kind() == Value::Kind::integer || value.kind() == Value::Kind::decimal || value.is_text();
   };
   if (!orders(left) || !orders(right)) return false;  // Ruby: neither knows the operator
-  const auto order = compare(left, right);
+  const auto order = order_of(left, right);
   if (!order) {
     fail(Errc::not_comparable,
          program_->source.substr(condition.left->place,
@@ -471,17 +498,19 @@ bool Renderer::holds(const Condition& condition) {
 bool Renderer::is_equal(const Expression& left, const Expression& right) {
   // `blank` and `empty` ask the other side; they are no values.
   using Kind = Expression::Kind;
-  if (left.kind == Kind::blank || left.kind == Kind::empty) {
+  const auto is_question = [](const Expression& side) { return side.kind == Kind::blank || side.kind == Kind::empty; };
+  if (is_question(left) && is_question(right)) return false;  // as in Ruby
+  if (is_question(left)) {
     const Value value = evaluate(right);
     return left.kind == Kind::blank ? is_blank(value) : is_empty(value);
   }
-  if (right.kind == Kind::blank || right.kind == Kind::empty) {
+  if (is_question(right)) {
     const Value value = evaluate(left);
     return right.kind == Kind::blank ? is_blank(value) : is_empty(value);
   }
   const Value a = evaluate(left);
   const Value b = evaluate(right);
-  return spend(steps_for(a)) && equal(a, b);
+  return equals(a, b);
 }
 
 }  // namespace terreno::content::liquid

@@ -65,6 +65,13 @@ class Renderer {
   Value fail(Errc code, std::string_view subject = {}, std::string_view suggestion = {});
   /// False, and an error, when the rendering has used up its steps.
   bool spend(uint64_t steps);
+  /// Looking for `part` in `text` may take their product; usual ones cost a few steps.
+  bool spend_search(std::string_view text, std::string_view part) {
+    return spend((1 + text.size() / 64) * (1 + part.size() / 64));
+  }
+  /// Comparisons that spend steps; after an error their result means nothing.
+  bool equals(const Value& left, const Value& right);
+  std::optional<int> order_of(const Value& left, const Value& right);
   /// Memory that may still be used.
   [[nodiscard]] size_t memory_left() const {
     return arena_.used_bytes() < options_.limits.memory_bytes ? options_.limits.memory_bytes - arena_.used_bytes() : 0;

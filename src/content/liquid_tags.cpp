@@ -127,10 +127,7 @@ Parser::TagResult Parser::parse_for(const Piece& tag, Block& into) {
   TERRENO_TRY(auto inside, markup(tag));
   TERRENO_TRY(const Token variable, inside.expect(TokenKind::word, "the name of an element, as in: for item in items"));
   parsed.variable = variable.text;
-  if (!inside.accept_word("in")) {
-    TERRENO_TRY_VOID(inside.expect(TokenKind::end, "in"));
-    return std::unexpected(PlacedError{Errc::unexpected_word, inside.place(), {}, "in"});
-  }
+  if (!inside.accept_word("in")) return std::unexpected(inside.unexpected("in"));
   TERRENO_TRY(parsed.collection, inside.expression());
   parsed.name = std::string(parsed.variable) + "-" + std::string(parsed.collection->source);
   while (!inside.at_end()) {
@@ -174,10 +171,7 @@ Parser::TagResult Parser::parse_table_row(const Piece& tag, Block& into) {
   TERRENO_TRY(const Token variable,
               inside.expect(TokenKind::word, "the name of an element, as in: tablerow item in items"));
   parsed.variable = variable.text;
-  if (!inside.accept_word("in")) {
-    TERRENO_TRY_VOID(inside.expect(TokenKind::end, "in"));
-    return std::unexpected(PlacedError{Errc::unexpected_word, inside.place(), {}, "in"});
-  }
+  if (!inside.accept_word("in")) return std::unexpected(inside.unexpected("in"));
   TERRENO_TRY(parsed.collection, inside.expression());
   TERRENO_TRY(const auto attributes, inside.named_values());
   for (const NamedExpression& attribute : attributes) {

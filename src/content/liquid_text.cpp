@@ -29,7 +29,7 @@ void append_integer(std::string& out, int64_t value) {
 }
 
 // As Ruby's inspect, which is what an object inside a text looks like.
-void append_inspected(std::string& out, const Value& value) {
+void append_inspected(std::string& out, const Value& value, size_t bytes_max) {
   switch (value.kind()) {
     case Value::Kind::nil:
       out += "nil";
@@ -63,8 +63,9 @@ void append_inspected(std::string& out, const Value& value) {
       out += '[';
       bool first = true;
       for (const Value& item : value.as_array()) {
+        if (out.size() > bytes_max) return;
         if (!std::exchange(first, false)) out += ", ";
-        append_inspected(out, item);
+        append_inspected(out, item, bytes_max);
       }
       out += ']';
       break;
@@ -73,16 +74,17 @@ void append_inspected(std::string& out, const Value& value) {
       out += '{';
       bool first = true;
       for (const Member& member : value.as_object()) {
+        if (out.size() > bytes_max) return;
         if (!std::exchange(first, false)) out += ", ";
-        append_inspected(out, Value::text(member.key));
+        append_inspected(out, Value::text(member.key), bytes_max);
         out += "=>";
-        append_inspected(out, member.value);
+        append_inspected(out, member.value, bytes_max);
       }
       out += '}';
       break;
     }
     default:
-      append_printed(out, value);
+      append_printed(out, value, bytes_max);
   }
 }
 
@@ -113,7 +115,7 @@ void append_escaped(std::string& out, std::string_view text) {
   out.append(from, static_cast<size_t>(end - from));
 }
 
-void append_printed(std::string& out, const Value& value) {
+void append_printed(std::string& out, const Value& value, size_t bytes_max) {
   switch (value.kind()) {
     case Value::Kind::nil:
     case Value::Kind::loop:
@@ -131,10 +133,13 @@ void append_printed(std::string& out, const Value& value) {
       out += value.as_text();
       break;
     case Value::Kind::array:
-      for (const Value& item : value.as_array()) append_printed(out, item);
+      for (const Value& item : value.as_array()) {
+        if (out.size() > bytes_max) return;
+        append_printed(out, item, bytes_max);
+      }
       break;
     case Value::Kind::object:
-      append_inspected(out, value);
+      append_inspected(out, value, bytes_max);
       break;
     case Value::Kind::range:
       append_integer(out, value.as_range().first);
@@ -144,11 +149,11 @@ void append_printed(std::string& out, const Value& value) {
   }
 }
 
-void append_text(std::string& out, const Value& value) {
+void append_text(std::string& out, const Value& value, size_t bytes_max) {
   if (value.is_array())
-    append_inspected(out, value);
+    append_inspected(out, value, bytes_max);
   else
-    append_printed(out, value);
+    append_printed(out, value, bytes_max);
 }
 
 void append_json_text(std::string& out, std::string_view text) {
@@ -176,7 +181,7 @@ void append_json_text(std::string& out, std::string_view text) {
   out += '"';
 }
 
-void append_json(std::string& out, const Value& value) {
+void append_json(std::string& out, const Value& value, size_t bytes_max) {
   switch (value.kind()) {
     case Value::Kind::nil:
     case Value::Kind::loop:
@@ -189,8 +194,9 @@ void append_json(std::string& out, const Value& value) {
       out += '[';
       bool first = true;
       for (const Value& item : value.as_array()) {
+        if (out.size() > bytes_max) return;
         if (!std::exchange(first, false)) out += ',';
-        append_json(out, item);
+        append_json(out, item, bytes_max);
       }
       out += ']';
       break;
@@ -199,28 +205,30 @@ void append_json(std::string& out, const Value& value) {
       out += '{';
       bool first = true;
       for (const Member& member : value.as_object()) {
+        if (out.size() > bytes_max) return;
         if (!std::exchange(first, false)) out += ',';
         append_json_text(out, member.key);
         out += ':';
-        append_json(out, member.value);
+        append_json(out, member.value, bytes_max);
       }
       out += '}';
       break;
     }
     case Value::Kind::range:
       out += '"';
-      append_printed(out, value);
+      append_printed(out, value, bytes_max);
       out += '"';
       break;
     case Value::Kind::boolean:
     case Value::Kind::integer:
     case Value::Kind::decimal:
-      append_printed(out, value);
+      append_printed(out, value, bytes_max);
       break;
   }
 }
 
-bool equal(const Value& left, const Value& right) {
+bool equal(const Value& left, const Value& right, Work& work) {
+  if (!work.spend(1)) return false;
   if (is_number(left) && is_number(right)) return compare_numbers(left, right) == 0;
   if (left.kind() != right.kind()) return false;
   switch (left.kind()) {
@@ -229,15 +237,16 @@ bool equal(const Value& left, const Value& right) {
     case Value::Kind::boolean:
       return left.as_boolean() == right.as_boolean();
     case Value::Kind::text:
-      return left.as_text() == right.as_text();
+      return left.as_text().size() == right.as_text().size() && work.spend(left.as_text().size() / 64) &&
+             left.as_text() == right.as_text();
     case Value::Kind::array:
       return std::ranges::equal(left.as_array(), right.as_array(),
-                                [](const Value& a, const Value& b) { return equal(a, b); });
+                                [&](const Value& a, const Value& b) { return equal(a, b, work); });
     case Value::Kind::object:
       return left.as_object().size() == right.as_object().size() &&
              std::ranges::all_of(left.as_object(), [&](const Member& member) {
                const Value* other = right.find(member.key);
-               return other != nullptr && equal(member.value, *other);
+               return other != nullptr && equal(member.value, *other, work);
              });
     case Value::Kind::range:
       return left.as_range().first == right.as_range().first && left.as_range().last == right.as_range().last;
@@ -250,9 +259,11 @@ bool equal(const Value& left, const Value& right) {
   return false;
 }
 
-std::optional<int> compare(const Value& left, const Value& right) {
+std::optional<int> compare(const Value& left, const Value& right, Work& work) {
+  if (!work.spend(1)) return std::nullopt;
   if (is_number(left) && is_number(right)) return compare_numbers(left, right);
   if (left.is_text() && right.is_text()) {
+    if (!work.spend(std::min(left.as_text().size(), right.as_text().size()) / 64)) return std::nullopt;
     const int order = left.as_text().compare(right.as_text());
     return order < 0 ? -1 : (order > 0 ? 1 : 0);
   }
@@ -260,12 +271,12 @@ std::optional<int> compare(const Value& left, const Value& right) {
     const auto a = left.as_array();
     const auto b = right.as_array();
     for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-      const auto order = compare(a[i], b[i]);
+      const auto order = compare(a[i], b[i], work);
       if (!order || *order != 0) return order;
     }
     return a.size() < b.size() ? -1 : (a.size() > b.size() ? 1 : 0);
   }
-  if (equal(left, right)) return 0;
+  if (equal(left, right, work)) return 0;
   return std::nullopt;
 }
 

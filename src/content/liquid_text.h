@@ -17,16 +17,30 @@ inline constexpr std::string_view kStripped{" \t\n\v\f\r\0", 7};
 /// `& < > " '` become entities.
 void append_escaped(std::string& out, std::string_view text);
 /// As `{{ value }}` prints, without escaping: arrays are joined, nil is nothing.
-void append_printed(std::string& out, const Value& value);
+/// Stops soon after `out` is longer than `bytes_max`: a list may hold one long object a million times.
+void append_printed(std::string& out, const Value& value, size_t bytes_max = SIZE_MAX);
 /// Ruby's to_s, which filters see: like printing, but arrays are written as `["a", 1]`.
-void append_text(std::string& out, const Value& value);
-void append_json(std::string& out, const Value& value);
+void append_text(std::string& out, const Value& value, size_t bytes_max = SIZE_MAX);
+void append_json(std::string& out, const Value& value, size_t bytes_max = SIZE_MAX);
 void append_json_text(std::string& out, std::string_view text);
 
+/// How much comparing is still allowed, about one for each value or 64 bytes looked at.
+struct Work {
+  uint64_t left = UINT64_MAX;
+  /// False when it is used up; the comparison then ends with any result.
+  bool spend(uint64_t amount) {
+    if (amount > left) {
+      left = 0;
+      return false;
+    }
+    left -= amount;
+    return true;
+  }
+};
 /// Ruby's ==: numbers by value, arrays and objects deep.
-[[nodiscard]] bool equal(const Value& left, const Value& right);
+[[nodiscard]] bool equal(const Value& left, const Value& right, Work& work);
 /// Like Ruby's <=>; nothing when the two do not compare.
-[[nodiscard]] std::optional<int> compare(const Value& left, const Value& right);
+[[nodiscard]] std::optional<int> compare(const Value& left, const Value& right, Work& work);
 
 /// Characters, i.e. code points; malformed bytes count as one each.
 [[nodiscard]] size_t character_count(std::string_view text);

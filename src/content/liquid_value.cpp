@@ -70,7 +70,10 @@ Value Arena::object(std::span<const Member> members) {
   }
   std::vector<uint32_t> order(members.size());
   std::iota(order.begin(), order.end(), 0U);
-  std::ranges::stable_sort(order, [&](uint32_t a, uint32_t b) { return members[a].key < members[b].key; });
+  std::ranges::sort(order, [&](uint32_t a, uint32_t b) {
+    const int by_key = members[a].key.compare(members[b].key);
+    return by_key != 0 ? by_key < 0 : a < b;
+  });
   // Of equal keys the first keeps its place and takes the value of the last.
   std::vector<uint32_t> value_of(members.size());
   std::vector<bool> repeats(members.size(), false);
