@@ -163,6 +163,7 @@ Result<void> Journal::append(Group& group) {
     last.index->add(offset_, written_);
   }
   for (const JournalRecord& record : group.records()) written_[record.partition.number] = record.position.value;
+  last_offset_ = offset_;
   offset_ += buffer_.size();
   offset_seen_.store(offset_, std::memory_order_release);
   synced_sequence_.store(group.sequence, std::memory_order_release);
@@ -385,6 +386,25 @@ Result<Journal::Cursor> Journal::cursor_after(const std::array<Position, kSequen
   cursor.segment_ = segments_[first].header.number;
   cursor.sequence_ = segments_[first].header.first_sequence;
   cursor.offset_ = kSegmentHeaderBytes;
+  return cursor;
+}
+
+Journal::Cursor Journal::cursor_from_start() const {
+  const std::lock_guard lock(mutex_);
+  Cursor cursor;
+  cursor.journal_ = this;
+  cursor.segment_ = segments_.front().header.number;
+  cursor.sequence_ = segments_.front().header.first_sequence;
+  cursor.offset_ = kSegmentHeaderBytes;
+  return cursor;
+}
+
+Journal::Cursor Journal::cursor_at_last() const {
+  Cursor cursor;
+  cursor.journal_ = this;
+  cursor.segment_ = segments_.back().header.number;
+  cursor.sequence_ = synced_sequence();
+  cursor.offset_ = last_offset_;
   return cursor;
 }
 

@@ -79,6 +79,10 @@ class Journal {
   };
   /// Begins early enough to meet every record after `applied`; earlier ones may come first. `corrupt` when such a
   /// record was cut; `store_ahead` when a position is beyond the end.
+  /// From the oldest group that is kept.
+  [[nodiscard]] Cursor cursor_from_start() const;
+  /// Begins with the group that `append` wrote last. On append's thread.
+  [[nodiscard]] Cursor cursor_at_last() const;
   [[nodiscard]] Result<Cursor> cursor_after(const std::array<Position, kSequenceCount>& applied) const;
 
  private:
@@ -122,7 +126,8 @@ class Journal {
   bool is_preparing_ = false;
   std::condition_variable preparation_ended_;
 
-  uint64_t offset_ = 0;  ///< where the next group goes
+  uint64_t offset_ = 0;       ///< where the next group goes
+  uint64_t last_offset_ = 0;  ///< where the last one went
   std::atomic<uint64_t> offset_seen_{0};
   std::atomic<uint64_t> synced_sequence_{0};
   std::string buffer_;
