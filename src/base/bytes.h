@@ -110,8 +110,8 @@ class Reader {
     return value;
   }
   std::string text() { return std::string(bytes()); }
-  /// A count of things that take at least one byte each: what could not fit is malformed, so that a hostile count cannot
-  /// reserve memory.
+  /// A count of things that take at least one byte each: what could not fit is malformed, so that a hostile count
+  /// cannot reserve memory.
   size_t count() {
     const uint64_t value = varint();
     if (value > rest_.size()) fail();

@@ -8,8 +8,8 @@
 
 namespace terreno {
 
-/// 128 bits that name something: a record, a person, a decision. Ordered by `high`, then `low`, so that containers sorted
-/// by it iterate in the same order on every machine.
+/// 128 bits that name something: a record, a person, a decision. Ordered by `high`, then `low`, so that containers
+/// sorted by it iterate in the same order on every machine.
 struct Id128 {
   uint64_t high = 0;
   uint64_t low = 0;
@@ -27,18 +27,19 @@ struct Id128 {
 [[nodiscard]] uint64_t hash64(std::string_view bytes, uint64_t seed);
 [[nodiscard]] Id128 hash128(std::string_view bytes);
 
-/// The id of the `index`-th thing that a record brings into being: ids and chance in apply are a hash of (record, index).
+/// The id of the `index`-th thing that a record brings into being: ids and chance in apply are a hash of (record,
+/// index).
 [[nodiscard]] Id128 derive_id(Id128 record, uint64_t index);
 
 }  // namespace terreno
 
 /// Declares an id type of its own over Id128, so that a person cannot be passed for a decision.
-#define TERRENO_STRONG_ID(Name)                                                              \
-  struct Name {                                                                              \
-    ::terreno::Id128 value;                                                                  \
-    auto operator<=>(const Name&) const = default;                                           \
-    [[nodiscard]] bool is_zero() const { return value.is_zero(); }                           \
-    [[nodiscard]] std::string hex() const { return value.hex(); }                            \
+#define TERRENO_STRONG_ID(Name)                                                                              \
+  struct Name {                                                                                              \
+    ::terreno::Id128 value;                                                                                  \
+    auto operator<=>(const Name&) const = default;                                                           \
+    [[nodiscard]] bool is_zero() const { return value.is_zero(); }                                           \
+    [[nodiscard]] std::string hex() const { return value.hex(); }                                            \
     [[nodiscard]] static Name from_hex(std::string_view text) { return {::terreno::Id128::from_hex(text)}; } \
   }
 

@@ -38,8 +38,8 @@ struct ParsedTime {
   bool has_offset = false;  ///< false: no `Z` and no offset was given, UTC was assumed
 };
 
-/// Reads ISO 8601 date and time with any fraction (cut to milliseconds) and offset (`Z`, `+05:30`, `+0530`, none), `T` or
-/// a space between date and time, and a date alone. Years 1 to 9999. Anything else: std::nullopt-like error.
+/// Reads ISO 8601 date and time with any fraction (cut to milliseconds) and offset (`Z`, `+05:30`, `+0530`, none), `T`
+/// or a space between date and time, and a date alone. Years 1 to 9999. Anything else: std::nullopt-like error.
 [[nodiscard]] std::expected<ParsedTime, std::string_view> parse_iso8601(std::string_view text);
 
 /// `90s`, `15m`, `2h`, `3d`, `1w`, `250ms`: one number and one unit.
