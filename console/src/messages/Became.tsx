@@ -41,7 +41,7 @@ export function Became({ message }: { message: MessageData }) {
               <li key={`${step.state} ${step.at}`} className={`gate ${probable.has(step.state) ? 'maybe' : (chainLook[tone] ?? '')}`}>
                 <span className="pin">{index === 0 ? <span className="dot clay" /> : <Drawn />}</span>
                 <p className="said">{t(`became.${step.state}`)}</p>
-                <GateTime first={first} at={step.at} />
+                <GateTime first={first} at={step.at} begins={index === 0} />
                 <p className="detail">
                   {step.state === 'claimed' && attempt !== undefined ? t('became.attempt', { number: attempt.number, total: message.attempts.length }) : <Phrase text={`messages:because.${step.state}`} params={step.params} />}
                   {(step.state === 'sent' || step.state === 'bounced') && attempt?.answer != null && <span className="mono answer">“{attempt.answer}”</span>}

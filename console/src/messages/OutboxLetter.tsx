@@ -50,7 +50,7 @@ export function OutboxLetter({ id, onClose, onWhy }: { id: string; onClose: () =
               {data.person !== null && `${data.person} · `}
               {data.to}
             </dd>
-            <dd className="quiet w">{t('outbox.would_leave', { moment: formats.moment(data.at), place: formats.place })}</dd>
+            <dd className="quiet w">{t('outbox.would_leave', { time: formats.time(data.at), place: formats.place })}</dd>
             <dt>{t('from')}</dt>
             <dd>{data.from}</dd>
             <dd className="quiet w">{formats.size(data.size_bytes)}</dd>

@@ -66,8 +66,8 @@ function Row({ attribute, onCorrect }: { attribute: Attribute; onCorrect?: () =>
     <div className={`kv ${others.length > 0 ? 'odds' : ''}`}>
       <dt>{t(`attribute.${attribute.name}`, { defaultValue: attribute.name })}</dt>
       <dd className="value">{valueText(attribute.value)}</dd>
-      <dd className="from">
-        <RankMark rank={attribute.rank} when={t('by', { source: attribute.source, date: formats.date(attribute.at) })} />
+      <dd className="from" title={t('by', { source: attribute.source, date: formats.moment(attribute.at) })}>
+        <RankMark rank={attribute.rank} when={attribute.rank === 'corrected' ? t('by', { source: attribute.source, date: formats.date(attribute.at) }) : formats.date(attribute.at)} />
         {onCorrect !== undefined && (
           <IconButton label={t('not_so_about', { attribute: attribute.name })} small onClick={onCorrect}>
             <IconPencilMinus small />

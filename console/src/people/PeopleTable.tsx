@@ -51,7 +51,7 @@ function Row({ person }: { person: PersonSummary }) {
       <td className="quiet known">
         {first !== undefined && (
           <>
-            <span className="clip">{first.value}</span>
+            <span className="clip">{person.name === null ? t(`kind.${first.kind}`, { defaultValue: first.kind }) : first.value}</span>
             {others > 0 && <span className="xs nowrap"> {t('and_more', { n: formats.number(others), count: others })}</span>}
           </>
         )}

@@ -1,4 +1,4 @@
-import { Link } from '@tanstack/react-router';
+import { Link, useLocation } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { IconActivity, type Icon, IconMailOpened, IconSend, IconSettings, IconUsers } from '../ui/icons';
 import { Mark } from '../ui/Mark';
@@ -39,10 +39,9 @@ function usePlaces(): readonly Place[] {
 export function Nav({ organisation, mode }: { organisation: string; mode: 'sandbox' | 'live' }) {
   const { t } = useTranslation();
   const visible = usePlaces();
-  const settings = useSettings();
   return (
     <nav className="nav" aria-label="Terreno">
-      <Link to="/people" className="brand plain">
+      <Link to="/people" className="brand plain" activeProps={{ 'aria-current': undefined }}>
         <Mark />
         Terreno
       </Link>
@@ -63,14 +62,23 @@ export function Nav({ organisation, mode }: { organisation: string; mode: 'sandb
             </State>
           </div>
         )}
-        {settings[0] !== undefined && (
-          <Link to={settings[0].to} activeProps={{ 'aria-current': 'page' }}>
-            <IconSettings />
-            {t('nav.settings')}
-          </Link>
-        )}
+        <SettingsLink />
       </div>
     </nav>
+  );
+}
+
+/** Leads to the first of the settings, and is where you are on any of them. */
+function SettingsLink() {
+  const { t } = useTranslation();
+  const [first] = useSettings();
+  const here = useLocation({ select: (location) => location.pathname.startsWith('/settings') });
+  if (first === undefined) return null;
+  return (
+    <Link to={first.to} aria-current={here ? 'page' : undefined}>
+      <IconSettings />
+      {t('nav.settings')}
+    </Link>
   );
 }
 
@@ -78,7 +86,6 @@ export function Nav({ organisation, mode }: { organisation: string; mode: 'sandb
 export function Dock() {
   const { t } = useTranslation();
   const visible = usePlaces();
-  const settings = useSettings();
   return (
     <nav className="dock" aria-label={t('nav.dock')}>
       {visible.map(({ to, text, icon: Drawn }) => (
@@ -87,12 +94,7 @@ export function Dock() {
           {t(text)}
         </Link>
       ))}
-      {settings[0] !== undefined && (
-        <Link to={settings[0].to} activeProps={{ 'aria-current': 'page' }}>
-          <IconSettings />
-          {t('nav.settings')}
-        </Link>
-      )}
+      <SettingsLink />
     </nav>
   );
 }

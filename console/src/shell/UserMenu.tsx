@@ -33,7 +33,8 @@ export function UserMenu() {
   return (
     <Menu
       target={
-        <IconButton label={t('user.menu', { name })}>
+        // The name begins with what is seen, so that who speaks to the machine can say it.
+        <IconButton label={`${initials(name)}, ${t('user.menu', { name })}`}>
           <span className="avatar" aria-hidden="true">
             {initials(name)}
           </span>

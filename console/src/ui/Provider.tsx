@@ -20,6 +20,9 @@ export function styleNonce(): string {
   return document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? '';
 }
 
+// What Mantine uses to lock the page behind a drawer makes a style element too, and asks for the nonce by this name.
+Object.assign(globalThis, { __webpack_nonce__: styleNonce() });
+
 /** The look, around everything. */
 export function Provider({ children }: { children: ReactNode }) {
   return (

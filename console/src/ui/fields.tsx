@@ -30,6 +30,8 @@ const shared = ({ label, value, hint, error, name, required, disabled, placehold
   autoComplete,
   maxLength,
   withAsterisk: false,
+  // The hint stands below, so that fields side by side stay in line.
+  inputWrapperOrder: ['label', 'input', 'description', 'error'] satisfies ('label' | 'input' | 'description' | 'error')[],
   unstyled: true as const,
   classNames: parts,
 });
@@ -43,7 +45,7 @@ export function SecretField(props: FieldProps & { showLabel: string }) {
     <PasswordInput
       {...shared(props)}
       classNames={{ ...parts, input: 'in in-secret', innerInput: 'in-inner', section: 'in-section', visibilityToggle: 'btn icon sm bare' }}
-      visibilityToggleButtonProps={{ 'aria-label': props.showLabel }}
+      visibilityToggleButtonProps={{ 'aria-label': props.showLabel, tabIndex: 0 }}
       onChange={(event) => props.onChange(event.currentTarget.value)}
     />
   );

@@ -58,7 +58,7 @@ function Station({ gate, first, index, begins, subject }: StationProps) {
         />
         <span className="vh"> ({t(`why:state.${gate.state}`)})</span>
       </p>
-      <GateTime first={first} at={gate.at} />
+      <GateTime first={first} at={gate.at} begins={begins} />
       {reached && detail !== undefined && (
         <p className="detail">
           <Phrase text={detail.key} params={detail.params} />
@@ -77,9 +77,9 @@ function Pin({ state, begins }: { state: Gate['state']; begins: boolean }) {
 }
 
 /** The first gate's time whole, the next ones as what they took. */
-export function GateTime({ first, at }: { first: string | null; at: string | null }) {
+export function GateTime({ first, at, begins }: { first: string | null; at: string | null; begins: boolean }) {
   const formats = useFormats();
-  const shown = gateOffset(first, at);
+  const shown = gateOffset(first, at, begins);
   if (shown === undefined || at === null) return <span className="at" />;
   return (
     <time className="at" dateTime={at} title={formats.moment(at)}>

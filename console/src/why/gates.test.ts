@@ -27,7 +27,8 @@ describe('the detail of a gate', () => {
 
 describe('the time of a gate', () => {
   it('is whole for the first and an offset for those at once after it', () => {
-    expect(gateOffset('2026-11-19T18:00:00.000Z', '2026-11-19T18:00:00.000Z')).toEqual({ at: '2026-11-19T18:00:00.000Z' });
+    expect(gateOffset('2026-11-19T18:00:00.000Z', '2026-11-19T18:00:00.000Z', true)).toEqual({ at: '2026-11-19T18:00:00.000Z' });
+    expect(gateOffset('2026-11-19T18:00:00.000Z', '2026-11-19T18:00:00.000Z')).toEqual({ offsetMs: 0 });
     expect(gateOffset('2026-11-19T18:00:00.000Z', '2026-11-19T18:00:00.003Z')).toEqual({ offsetMs: 3 });
   });
 

@@ -39,10 +39,10 @@ export function gateDetail(gate: Gate): Detail | undefined {
   return { key: 'why:detail.value_limit', params: { value: gate.value, limit: gate.limit } };
 }
 
-/** How a gate's time is shown: the first whole, those of the same minute as milliseconds after it, later ones whole again. */
-export function gateOffset(first: string | null, at: string | null): { offsetMs: number } | { at: string } | undefined {
+/** How a gate's time is shown: that of the first whole, those of the same minute as milliseconds after it, later ones whole again. */
+export function gateOffset(first: string | null, at: string | null, begins = false): { offsetMs: number } | { at: string } | undefined {
   if (at === null) return undefined;
-  if (first === null || first === at) return { at };
+  if (begins || first === null) return { at };
   const offsetMs = Date.parse(at) - Date.parse(first);
   return offsetMs >= 0 && offsetMs < 60_000 ? { offsetMs } : { at };
 }
