@@ -38,8 +38,7 @@ bool is_public(const ConsentAct& act) { return act.visibility == events::Visibil
 bool has_room_for(const AddressLedger& ledger, const ConsentAct& act) {
   if (ledger.entries().size() >= kWideningEntriesMax) return false;
   const Folded& folded = ledger.folded();
-  return act.action == Action::lift || folded.scopes.size() < kScopesPerAddressMax ||
-         folded.find(act.scope) != nullptr;
+  return act.action == Action::lift || folded.scopes.size() < kScopesPerAddressMax || folded.find(act.scope) != nullptr;
 }
 
 Verdict judge_request(const AddressLedger& ledger, const ConsentAct& act) {
