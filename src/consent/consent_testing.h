@@ -87,6 +87,10 @@ class MapContext final : public engine::Context {
     else
       wakes.erase(key);
   }
+  [[nodiscard]] Timestamp repeats_known_since() const override { return {}; }
+  // Consent keeps no rows.
+  void append_row(uint8_t, Id128, std::string, std::string) override {}
+  void erase_rows(uint8_t, Id128) override {}
   [[nodiscard]] bool first_seen(Id128 key) override { return seen_.emplace(key, true).second; }
   [[nodiscard]] Id128 new_id() override { return derive_id(record_.id.value, ids_drawn_++); }
   [[nodiscard]] const engine::RecordView& record() const override { return record_; }
