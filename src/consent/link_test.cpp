@@ -91,6 +91,7 @@ TEST(Link, OnePressWithdrawsTheTopicOfThatMessageWithEvidence) {
   EXPECT_TRUE(state("news"));
   context.apply(withdraw_act(claims(), press(2, Method::link, true)));
   EXPECT_FALSE(state("news"));
+  EXPECT_EQ(withdraw_act(claims(), press(2, Method::link, true)).scope, (Scope{"", "", "raices"}));
 }
 
 TEST(Link, AConfirmationOpensTheRequestWhoseTokenItCarries) {
