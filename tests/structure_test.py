@@ -36,6 +36,8 @@ FACADES = {
     "events": {"events.h", "record.h"},
     # Liquid is a language with readers of its own, `terreno render` among them.
     "content": {"content.h", "liquid.h"},
+    # What travels (bytes) and how a send is claimed are two contracts.
+    "channels": {"channels.h", "sending.h"},
 }
 
 IMPURE = {

@@ -8,8 +8,7 @@
 // 2. Apply is pure: the same records from the same state give the same state, messages and outputs, on every machine.
 // 3. Apply sees only synced records, in order, and every entity that it touches is in memory before it starts.
 // 4. A commit holds the changed entities and the position they are true at, in one batch; it is written only after
-// every
-//    message sent from before it is durable.
+//    every message sent from before it is durable.
 // 5. A message is applied at most once: a repeat is dropped, a gap is refused.
 // 6. Outputs leave only for records applied live, never for replayed ones.
 
@@ -110,7 +109,9 @@ struct Output {
 /// What apply may do, for one record. Lives for one call, on the partition's apply thread.
 class Context : public Lookup {
  public:
-  /// The entity, to be changed; marked dirty. Null when there is none. It must have been named by `touches`.
+  /// The entity, to be changed; marked dirty. Null when there is none. It must have been named by `touches`, and so
+  /// must whatever `find` reads during apply: anything else would depend on what happens to be in memory, and stops the
+  /// program.
   [[nodiscard]] virtual Entity* mutate_entity(EntityKey key) = 0;
   /// Puts a new entity in place; there must be none. The key must have been named by `touches`, unless its id was drawn
   /// by `new_id()` during this call.
@@ -126,6 +127,15 @@ class Context : public Lookup {
 
   /// True the first time that this 128-bit key is seen in the partition within the repeat window; remembers it.
   [[nodiscard]] virtual bool first_seen(Id128 key) = 0;
+  /// The repeat window covers what was applied from this time on; zero: everything since the installation.
+  [[nodiscard]] virtual Timestamp repeats_known_since() const = 0;
+
+  /// Adds a row to the append-only list of (table, key), to be read with `Engine::scan_rows`; apply cannot read it
+  /// back. Rows are ordered by the bytes of `order_key` (big-endian numbers sort). Tables of rows have numbers of their
+  /// own.
+  virtual void append_row(uint8_t table, Id128 key, std::string order_key, std::string value) = 0;
+  /// Removes every row of (table, key) so far.
+  virtual void erase_rows(uint8_t table, Id128 key) = 0;
 
   /// The next id that this record brings into being: a hash of (record id, counter).
   [[nodiscard]] virtual Id128 new_id() = 0;
@@ -263,6 +273,36 @@ struct ReadTask {
   Position not_before;
 };
 
+/// One row of an append-only list.
+struct Row {
+  std::string order_key;
+  std::string value;
+  auto operator<=>(const Row&) const = default;
+};
+/// Which rows of (table, key), newest (greatest order key) first.
+struct RowScan {
+  uint8_t table = 0;
+  Id128 key{};
+  std::string before{};     ///< only rows below this order key; empty: from the newest
+  std::string not_below{};  ///< only rows at or above this one; empty: to the oldest
+  size_t limit = 100;
+  /// The scan waits until this position has been applied.
+  Position not_before{};
+};
+using RowsCallback = std::function<void(Result<std::vector<Row>>)>;
+
+/// A record read back from the journal.
+struct StoredRecord {
+  RecordId id;
+  uint16_t type = 0;
+  Position position;
+  Timestamp recorded_at;
+  std::optional<Partition> sender;
+  std::string payload;
+};
+/// Null: the partition holds no such position, or it was cut.
+using RecordCallback = std::function<void(Result<std::optional<StoredRecord>>)>;
+
 struct Health {
   bool ready = false;      ///< caught up with what was in the journal at start
   uint64_t unapplied = 0;  ///< records appended and not yet applied
@@ -273,7 +313,12 @@ struct Health {
   uint64_t loaded = 0;  ///< entities read from the store since start
   uint64_t commits = 0;
   uint64_t messages_repeated = 0;
+  uint64_t skipped = 0;  ///< records that an operator asked to skip, met since start
   uint64_t journal_bytes = 0;
+  uint64_t memory_bytes = 0;  ///< of entities
+  /// The gap between the last tick and the clock at start was above 24 h (or the clock lies behind): time stands still,
+  /// nothing fires, until `clock_reset`.
+  bool time_held = false;
   std::string stopped;  ///< why the engine stopped itself; empty while it runs
 };
 
@@ -284,7 +329,14 @@ class Engine {
   /// Queues a batch for the next group. Live intake is refused with `overloaded` past the bound; messages, claims and
   /// receipts (`urgent`) never are.
   virtual void append(Batch batch, DurableCallback done, bool urgent = false) = 0;
+  /// The task is dropped unrun when the engine stops first.
   virtual void read(Partition partition, ReadTask task) = 0;
+  /// `done` is called on the apply thread.
+  virtual void scan_rows(Partition partition, RowScan scan, RowsCallback done) = 0;
+  /// Reads one record back, on the calling thread (about 0.1 ms); `done` is called before it returns.
+  virtual void record_at(Partition partition, Position position, RecordCallback done) = 0;
+  /// An operator's word on what time it is: sets every partition's time, back as well, and lifts `Health::time_held`.
+  virtual void clock_reset(Timestamp time, DurableCallback done) = 0;
   [[nodiscard]] virtual Health health() const = 0;
   /// Writes a commit of every partition and a kept checkpoint, then returns. For a clean stop and for tests.
   virtual Result<void> checkpoint() = 0;

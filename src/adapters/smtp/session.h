@@ -36,9 +36,9 @@ struct Submission {
 struct SessionSettings {
   Security security = Security::none;
   Authentication authentication = Authentication::none;
-  std::string user = {};
-  Secret password = {};
-  std::string helo_name = {};
+  std::string user;
+  Secret password;
+  std::string helo_name;
   bool pipelining = true;
 };
 

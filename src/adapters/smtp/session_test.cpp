@@ -19,7 +19,7 @@ Submission message(uint64_t number) {
 }
 
 struct Dialogue {
-  Dialogue() : session(SessionSettings{.helo_name = "me.example"}) {
+  Dialogue() : session(SessionSettings{.user = {}, .password = {}, .helo_name = "me.example"}) {
     session.is_valid = [](const Submission&) { return true; };
     session.on_next = [this]() -> std::optional<Submission> {
       if (!has_next) return std::nullopt;
@@ -159,13 +159,15 @@ TEST(Session, AClaimThatRanOutIsNotBegun) {
 }
 
 TEST(Session, TextBeforeTheHandshakeIsNotBelieved) {
-  Session session(SessionSettings{.security = Security::starttls, .helo_name = "me.example"});
+  Session session(
+      SessionSettings{.security = Security::starttls, .user = {}, .password = {}, .helo_name = "me.example"});
   session.on_bytes("220 x\r\n250-x\r\n250 STARTTLS\r\n");
   EXPECT_EQ(session.on_bytes("220 go\r\n250-evil\r\n"), Session::Step::close);
 }
 
 TEST(Session, EncryptionIsNotGivenUpQuietly) {
-  Session session(SessionSettings{.security = Security::starttls, .helo_name = "me.example"});
+  Session session(
+      SessionSettings{.security = Security::starttls, .user = {}, .password = {}, .helo_name = "me.example"});
   EXPECT_EQ(session.on_bytes("220 x\r\n250-x\r\n250 PIPELINING\r\n"), Session::Step::close);
   EXPECT_EQ(session.failure(), "the server does not offer STARTTLS");
 }

@@ -1,0 +1,69 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { api, idempotencyKey, take } from '../api/client';
+import { personQuery } from '../api/queries';
+import { FormTrouble } from '../shell/Trouble';
+import { useFormats } from '../texts/useFormats';
+import { Button } from '../ui/Button';
+import { RadioField, TextArea } from '../ui/fields';
+import { IconHandStop } from '../ui/icons';
+import { Dialog } from '../ui/Panel';
+import type { PersonData } from './Person';
+
+/** Stop everything: irreversible by us, so it says its size and asks why. */
+export function ObjectionDialog({ person, name, onClose }: { person: PersonData; name: string; onClose: () => void }) {
+  const { t } = useTranslation('people');
+  const formats = useFormats();
+  const cache = useQueryClient();
+  const [where, setWhere] = useState<'all' | 'email'>('all');
+  const [note, setNote] = useState('');
+  const [key] = useState(idempotencyKey);
+  const addresses = new Set(person.consents.map((consent) => `${consent.channel} ${consent.address}`)).size;
+  const object = useMutation({
+    mutationFn: () =>
+      take(
+        api.POST('/api/v1/people/{id}/objections', {
+          params: { path: { id: person.person_id }, header: { 'Idempotency-Key': key } },
+          body: { note: note.trim(), ...(where === 'email' ? { channel: 'email' as const } : {}) },
+        }),
+      ),
+    onSuccess: (changed) => {
+      cache.setQueryData(personQuery(person.person_id).queryKey, changed);
+      void cache.invalidateQueries({ queryKey: ['person', person.person_id] });
+      onClose();
+    },
+  });
+  return (
+    <Dialog title={t('object.title', { name })} closeLabel={t('common:close')} onClose={onClose}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          object.mutate();
+        }}
+      >
+        <p>{t('object.text', { n: formats.number(addresses), count: addresses })}</p>
+        <RadioField
+          label={t('object.where')}
+          value={where}
+          choices={[
+            { value: 'all', label: t('object.all') },
+            { value: 'email', label: t('object.email') },
+          ]}
+          onChange={setWhere}
+        />
+        <TextArea label={t('object.note')} hint={t('object.note_hint')} required maxLength={2000} rows={2} value={note} onChange={setNote} />
+        <FormTrouble error={object.error} />
+        <div className="actions">
+          <Button kind="stop" submit busy={object.isPending}>
+            <IconHandStop />
+            {t('object.button')}
+          </Button>
+          <Button kind="bare" onClick={onClose}>
+            {t('common:cancel')}
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,98 @@
+import { Link } from '@tanstack/react-router';
+import { useTranslation } from 'react-i18next';
+import { IconActivity, type Icon, IconMailOpened, IconSend, IconSettings, IconUsers } from '../ui/icons';
+import { Mark } from '../ui/Mark';
+import { State } from '../ui/parts';
+import { type Scope, useScopes } from './useScopes';
+
+interface Place {
+  to: '/live' | '/people' | '/outbox';
+  text: 'nav.live' | 'nav.people' | 'nav.outbox';
+  icon: Icon;
+  scope: Scope;
+}
+
+// Only screens that exist; a place appears here together with its screen.
+const places: readonly Place[] = [
+  { to: '/people', text: 'nav.people', icon: IconUsers, scope: 'people:read' },
+  { to: '/live', text: 'nav.live', icon: IconActivity, scope: 'events:read' },
+  { to: '/outbox', text: 'nav.outbox', icon: IconMailOpened, scope: 'messages:read' },
+];
+
+/** The settings that whoever is signed in may see, in order. */
+export function useSettings(): { to: '/settings/sources' | '/settings/sender' | '/settings/audit'; text: string }[] {
+  const { t } = useTranslation();
+  const may = useScopes();
+  const all = [
+    { to: '/settings/sources', text: t('nav.sources'), scope: 'sources:read' },
+    { to: '/settings/sender', text: t('nav.sender'), scope: 'sender:read' },
+    { to: '/settings/audit', text: t('nav.audit'), scope: 'audit:read' },
+  ] as const;
+  return all.filter((place) => may(place.scope));
+}
+
+function usePlaces(): readonly Place[] {
+  const may = useScopes();
+  return places.filter((place) => may(place.scope));
+}
+
+export function Nav({ organisation, mode }: { organisation: string; mode: 'sandbox' | 'live' }) {
+  const { t } = useTranslation();
+  const visible = usePlaces();
+  const settings = useSettings();
+  return (
+    <nav className="nav" aria-label="Terreno">
+      <Link to="/people" className="brand plain">
+        <Mark />
+        Terreno
+      </Link>
+      <p className="org" title={organisation}>
+        <span className="clip">{organisation}</span>
+      </p>
+      {visible.map(({ to, text, icon: Drawn }) => (
+        <Link key={to} to={to} activeProps={{ 'aria-current': 'page' }}>
+          <Drawn />
+          {t(text)}
+        </Link>
+      ))}
+      <div className="foot">
+        {mode === 'live' && (
+          <div className="nav-mode">
+            <State tone="fine" icon={IconSend}>
+              {t('mode.live')}
+            </State>
+          </div>
+        )}
+        {settings[0] !== undefined && (
+          <Link to={settings[0].to} activeProps={{ 'aria-current': 'page' }}>
+            <IconSettings />
+            {t('nav.settings')}
+          </Link>
+        )}
+      </div>
+    </nav>
+  );
+}
+
+/** The navigation of a phone, under the thumb. */
+export function Dock() {
+  const { t } = useTranslation();
+  const visible = usePlaces();
+  const settings = useSettings();
+  return (
+    <nav className="dock" aria-label={t('nav.dock')}>
+      {visible.map(({ to, text, icon: Drawn }) => (
+        <Link key={to} to={to} activeProps={{ 'aria-current': 'page' }}>
+          <Drawn />
+          {t(text)}
+        </Link>
+      ))}
+      {settings[0] !== undefined && (
+        <Link to={settings[0].to} activeProps={{ 'aria-current': 'page' }}>
+          <IconSettings />
+          {t('nav.settings')}
+        </Link>
+      )}
+    </nav>
+  );
+}

@@ -1,0 +1,66 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useTranslation } from 'react-i18next';
+import { api, take } from '../api/client';
+import { sessionQuery } from '../api/queries';
+import { languageNames, languages } from '../texts/format';
+import { chooseLanguage } from '../texts/texts';
+import { IconButton } from '../ui/Button';
+import { type Icon, IconLogout, IconMoon, IconSun, IconSunMoon } from '../ui/icons';
+import { Menu } from '../ui/Menu';
+import { initials } from '../ui/parts';
+import { type Scheme, useScheme } from '../ui/useScheme';
+
+const schemes: readonly { scheme: Scheme; icon: Icon }[] = [
+  { scheme: 'auto', icon: IconSunMoon },
+  { scheme: 'light', icon: IconSun },
+  { scheme: 'dark', icon: IconMoon },
+];
+
+/** Who is signed in, and how they like it: language, colours, the way out. */
+export function UserMenu() {
+  const { t, i18n } = useTranslation();
+  const { scheme, choose } = useScheme();
+  const cache = useQueryClient();
+  const { data: session } = useQuery(sessionQuery);
+  const name = session?.user.name ?? '';
+
+  const signOut = async () => {
+    await take(api.DELETE('/api/v1/session'));
+    cache.clear();
+    location.assign('/app/sign-in');
+  };
+
+  return (
+    <Menu
+      target={
+        <IconButton label={t('user.menu', { name })}>
+          <span className="avatar" aria-hidden="true">
+            {initials(name)}
+          </span>
+        </IconButton>
+      }
+      groups={[
+        {
+          name: t('user.language'),
+          choices: languages.map((language) => ({
+            key: language,
+            label: <span lang={language}>{languageNames[language]}</span>,
+            chosen: i18n.language === language,
+            onChoose: () => void chooseLanguage(language),
+          })),
+        },
+        {
+          name: t('user.colours'),
+          choices: schemes.map(({ scheme: each, icon: Drawn }) => ({
+            key: each,
+            label: t(`user.scheme.${each}`),
+            icon: <Drawn small />,
+            chosen: scheme === each,
+            onChoose: () => choose(each),
+          })),
+        },
+        { name, choices: [{ key: 'out', label: t('user.sign_out'), icon: <IconLogout small />, onChoose: () => void signOut() }] },
+      ]}
+    />
+  );
+}

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { formatParam, formatsFor } from './format';
+
+const now = new Date('2026-11-24T09:00:00Z');
+
+describe('formats', () => {
+  it('show a time in the zone of the organisation, not of the reader', () => {
+    expect(formatsFor('en', 'Europe/Madrid').time('2026-11-19T17:00:00.000Z')).toBe('18:00');
+    expect(formatsFor('en', 'America/Bogota').time('2026-11-19T17:00:00.000Z')).toBe('12:00');
+  });
+
+  it('write midnight as 00, not 24', () => {
+    expect(formatsFor('es', 'UTC').time('2026-11-19T00:05:00Z')).toBe('00:05');
+  });
+
+  it('leave the year out when it is this one', () => {
+    expect(formatsFor('en', 'UTC').day('2026-11-19T17:00:00Z', now)).toBe('Thursday 19 November');
+    expect(formatsFor('en', 'UTC').day('2025-03-14T17:00:00Z', now)).toBe('14 March 2025');
+  });
+
+  it('put a late evening on the day it is there', () => {
+    expect(formatsFor('fr', 'Europe/Paris').dayKey('2026-11-19T23:30:00Z')).toBe('2026-11-20');
+  });
+
+  it('fall back to UTC for a zone that is none, and show a time that is none as it came', () => {
+    const formats = formatsFor('en', 'Mars/Olympus');
+    expect(formats.zone).toBe('UTC');
+    expect(formats.moment('soon')).toBe('soon');
+  });
+
+  it('format parameters by their names and types', () => {
+    const formats = formatsFor('en', 'UTC');
+    expect(formatParam('until_at', '2025-11-20T07:30:00Z', formats)).toBe('20 November 2025, 07:30');
+    expect(formatParam('count', 31749, formats)).toBe('31,749');
+    expect(formatParam('topic', null, formats)).toBe('–');
+    expect(formatParam('missing', 'first_name', formats)).toBe('first_name');
+  });
+});

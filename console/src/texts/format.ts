@@ -1,0 +1,107 @@
+// Dates, numbers and the parameters of texts, in the reader's language and the organisation's time zone.
+
+export type Language = 'es' | 'fr' | 'en';
+export const languages: readonly Language[] = ['es', 'fr', 'en'];
+export const languageNames: Record<Language, string> = { es: 'Español', fr: 'Français', en: 'English' };
+
+export type ParamValue = string | number | boolean | null | undefined;
+export type Params = Record<string, ParamValue>;
+
+export interface Formats {
+  language: Language;
+  /** IANA name, such as `Europe/Madrid`. */
+  zone: string;
+  number(value: number): string;
+  /** 18:00 */
+  time(at: string): string;
+  /** 18:00:00.214 */
+  preciseTime(at: string): string;
+  /** Thursday 19 November, or with the year when it is not this one. */
+  day(at: string, now?: Date): string;
+  /** 19 Nov 2026 */
+  date(at: string): string;
+  /** Thursday 19 November, 18:00 */
+  moment(at: string, now?: Date): string;
+  /** 2026-11-19 in the zone: equal for all times of one day there. */
+  dayKey(at: string): string;
+  /** Madrid */
+  place: string;
+  /** 38 KB */
+  size(bytes: number): string;
+  /** The name of a language, in the reader's. */
+  languageName(code: string): string;
+}
+
+function valid(at: string): Date | undefined {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) ? undefined : date;
+}
+
+/** Formatters for one language and zone; an unknown zone falls back to UTC, a time that is none is shown as it came. */
+export function formatsFor(language: Language, wantedZone: string): Formats {
+  const zone = isZone(wantedZone) ? wantedZone : 'UTC';
+  // British English: days before months, twenty-four hours.
+  const locale = language === 'en' ? 'en-GB' : language;
+  const make = (options: Intl.DateTimeFormatOptions) => {
+    const format = new Intl.DateTimeFormat(locale, { timeZone: zone, hourCycle: 'h23', ...options });
+    return (at: string) => {
+      const date = valid(at);
+      return date === undefined ? at : format.format(date);
+    };
+  };
+  const year = new Intl.DateTimeFormat('en', { timeZone: zone, year: 'numeric' });
+  const key = new Intl.DateTimeFormat('en-CA', { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit' });
+  const time = make({ hour: '2-digit', minute: '2-digit' });
+  const thisYear = make({ weekday: 'long', day: 'numeric', month: 'long' });
+  const otherYear = make({ day: 'numeric', month: 'long', year: 'numeric' });
+  const numbers = new Intl.NumberFormat(locale);
+  const names = new Intl.DisplayNames([locale], { type: 'language', fallback: 'code' });
+
+  const day = (at: string, now = new Date()) => {
+    const date = valid(at);
+    if (date === undefined) return at;
+    return year.format(date) === year.format(now) ? thisYear(at) : otherYear(at);
+  };
+  return {
+    language,
+    zone,
+    number: (value) => numbers.format(value),
+    time,
+    preciseTime: make({ hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 }),
+    day,
+    date: make({ day: 'numeric', month: 'short', year: 'numeric' }),
+    moment: (at, now) => (valid(at) === undefined ? at : `${day(at, now)}, ${time(at)}`),
+    dayKey: (at) => {
+      const date = valid(at);
+      return date === undefined ? at : key.format(date);
+    },
+    place: zone.split('/').pop()?.replaceAll('_', ' ') ?? zone,
+    size: (bytes) => {
+      const kilo = new Intl.NumberFormat(locale, { maximumFractionDigits: bytes < 10_240 ? 1 : 0 });
+      return `${kilo.format(bytes / 1024)} KB`;
+    },
+    languageName: (code) => {
+      try {
+        return names.of(code) ?? code;
+      } catch {
+        return code;
+      }
+    },
+  };
+}
+
+function isZone(zone: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
+
+/** How a parameter is shown: `_at` names are times, numbers are grouped, nothing is a dash. */
+export function formatParam(name: string, value: ParamValue, formats: Formats): string {
+  if (value === null || value === undefined || value === '') return '–';
+  if (typeof value === 'number') return formats.number(value);
+  if (typeof value === 'boolean') return String(value);
+  return name === 'at' || name.endsWith('_at') ? formats.moment(value) : value;
+}

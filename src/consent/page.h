@@ -1,0 +1,42 @@
+#pragma once
+
+// The pages behind links, whole: server-rendered, at most 15 KB, no script, no cookie, in Spanish, French and English.
+// Pure functions; every text that comes from outside is escaped. GET shows, POST changes (conventions.md §5): a GET
+// page has buttons that post to `post_path` and does nothing by itself.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "consent/act.h"
+
+namespace terreno::consent {
+
+enum class PageLanguage : uint8_t { es, fr, en };
+/// From BCP 47 or an Accept-Language header; English when it names none of the three.
+[[nodiscard]] PageLanguage page_language_from(std::string_view accepted);
+
+struct LinkPage {
+  PageLanguage language = PageLanguage::en;
+  std::string brand_name;        ///< who writes
+  std::string legal_line;        ///< entity and postal address, for the footer; may be empty
+  std::string topic_name;        ///< in that language; empty: the message's channel as a whole
+  std::string masked_address;    ///< `mask_address`
+  std::string post_path;         ///< `/u/TOKEN`
+  std::string preferences_path;  ///< may be empty
+  std::string font_path;         ///< woff2 of Instrument Sans on our own host; empty: the system's font
+};
+
+/// GET /u/TOKEN. One button that withdraws the topic; a quieter one that withdraws everything (`all=1`).
+[[nodiscard]] std::string unsubscribe_page(const LinkPage& page);
+/// Answer to the POST, and to any later one.
+[[nodiscard]] std::string unsubscribed_page(const LinkPage& page, bool everything);
+/// GET of a double opt-in link: one button that confirms.
+[[nodiscard]] std::string confirm_page(const LinkPage& page);
+[[nodiscard]] std::string confirmed_page(const LinkPage& page);
+/// A token that is not ours, with status 404: says what to do instead.
+[[nodiscard]] std::string unreadable_link_page(const LinkPage& page);
+
+inline constexpr size_t kPageBytesMax = 15 * 1024;
+
+}  // namespace terreno::consent
