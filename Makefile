@@ -1,7 +1,6 @@
 # Two commands are enough for a newcomer: `make demo` and `make test`. Each installs what is missing first.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-sdks bench fmt lint sanitize fuzz soak clean build setup-build setup-test
 
 export PATH := $(CURDIR)/build/tools/node/bin:$(PATH)
 export CCACHE_BASEDIR := $(CURDIR)
@@ -43,8 +42,6 @@ sanitize: setup-test ## ASan+UBSan and TSan over the tests
 fuzz: setup-test ## Every fuzz target for FUZZ_SECONDS (60) each
 	@tools/fuzz.sh
 
-soak: setup-test ## The long runs: crash loop and fuzzing
-	@tools/soak.sh
 
 clean: ## Remove what was built, keep what was installed
 	@rm -rf build/dev build/release build/bench build/asan build/tsan build/fuzz console/dist

@@ -21,6 +21,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(terreno_flags INTERFACE -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds)
   target_link_options(terreno_flags INTERFACE -fuse-ld=mold)
 else()
+  # Clang 19 warns inside libstdc++ 12's own stable_sort, which still calls get_temporary_buffer.
+  target_compile_options(terreno_flags INTERFACE -Wno-deprecated-declarations)
   target_link_options(terreno_flags INTERFACE -fuse-ld=lld)
 endif()
 if(TERRENO_SANITIZE)

@@ -9,7 +9,7 @@ namespace terreno {
 namespace {
 
 TEST(Bytes, ReadingWhatWasWrittenGivesTheSame) {
-  rc::check([](uint64_t a, int64_t b, const std::string& c, uint8_t d) {
+  EXPECT_TRUE(rc::check([](uint64_t a, int64_t b, const std::string& c, uint8_t d) {
     std::string out;
     Writer writer(out);
     writer.varint(a);
@@ -22,7 +22,7 @@ TEST(Bytes, ReadingWhatWasWrittenGivesTheSame) {
     RC_ASSERT(reader.bytes() == c);
     RC_ASSERT(reader.u8() == d);
     RC_ASSERT(reader.done());
-  });
+  }));
 }
 
 TEST(Bytes, CutBytesFailAndStayFailed) {
@@ -55,10 +55,10 @@ TEST(Time, ReadsTheFormsThatSdksSend) {
 }
 
 TEST(Time, FormatThenParseIsTheSame) {
-  rc::check([] {
+  EXPECT_TRUE(rc::check([] {
     const Timestamp time{*rc::gen::inRange<int64_t>(-62'000'000'000'000, 250'000'000'000'000)};
     RC_ASSERT(parse_iso8601(format_iso8601(time)).value().time == time);
-  });
+  }));
 }
 
 TEST(Time, DurationsReadBack) {

@@ -25,7 +25,9 @@ struct DocumentNode::State {
   [[nodiscard]] bool present() const { return node.IsDefined() && !node.IsNull(); }
 };
 
-DocumentNode::DocumentNode() : state_(std::make_shared<State>()) { state_->node = YAML::Node(YAML::NodeType::Undefined); }
+DocumentNode::DocumentNode() : state_(std::make_shared<State>()) {
+  state_->node = YAML::Node(YAML::NodeType::Undefined);
+}
 DocumentNode::DocumentNode(std::shared_ptr<State> state) : state_(std::move(state)) {}
 DocumentNode::~DocumentNode() = default;
 DocumentNode::DocumentNode(const DocumentNode&) = default;
@@ -175,7 +177,8 @@ size_t DocumentNode::choice(std::span<const std::string_view> choices, size_t fa
 
 void DocumentNode::fail(std::string code, std::string detail) const {
   if (state_->findings == nullptr) return;
-  state_->findings->push_back({state_->file, state_->line, state_->column, std::move(code), state_->path, std::move(detail)});
+  state_->findings->push_back(
+      {state_->file, state_->line, state_->column, std::move(code), state_->path, std::move(detail)});
 }
 
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& known) {

@@ -19,10 +19,10 @@ namespace terreno {
 /// Something wrong in a document. `code` is stable and has texts in three languages; `params` fill them.
 struct Finding {
   std::string file;
-  int line = 0;    ///< from 1; 0 when it concerns the whole document
+  int line = 0;  ///< from 1; 0 when it concerns the whole document
   int column = 0;
-  std::string code;  ///< such as `unknown_key`, `missing_key`, `wrong_type`, `out_of_bounds`
-  std::string path;  ///< `spec.steps[2].wait`
+  std::string code;    ///< such as `unknown_key`, `missing_key`, `wrong_type`, `out_of_bounds`
+  std::string path;    ///< `spec.steps[2].wait`
   std::string detail;  ///< English, for the command line: the rule and the remedy
 };
 

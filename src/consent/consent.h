@@ -58,6 +58,7 @@ enum class ActRefusal : uint8_t {
   ledger_full = 10,              ///< the address has too many entries or scopes for another grant
   address_collision = 11,        ///< another address has this key: a made-up one
   malformed = 12,                ///< empty or oversized address
+  only_the_person_may_confirm = 13,
 };
 [[nodiscard]] std::string_view name_of(ActRefusal refusal);
 

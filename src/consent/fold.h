@@ -16,10 +16,11 @@
 #include "base/bytes.h"
 #include "base/time.h"
 #include "consent/act.h"
+#include "consent/rule_pack.h"
 
 namespace terreno::consent {
 
-/// A grant or a request, live until an opt-out with a greater entry id covers its scope.
+/// A grant or a request that no later opt-out covers.
 struct Standing {
   uint64_t entry_id = 0;
   uint64_t request_entry_id = 0;  ///< of a confirmed request
@@ -36,7 +37,7 @@ struct Standing {
 
 struct ScopeState {
   Scope scope;
-  std::optional<Standing> grant;
+  std::optional<Standing> grant;  ///< present: later than every opt-out that covers it
   std::optional<Standing> request;
   bool operator==(const ScopeState&) const = default;
 };
@@ -81,6 +82,21 @@ struct Folded {
   [[nodiscard]] const OptOut* newest_opt_out(const Scope& scope, bool channel_only = false) const;
 };
 
+/// Whether `entry_id` is the grant, or the request or confirmation behind it.
+[[nodiscard]] bool is_part_of(const Standing& standing, uint64_t entry_id);
+/// A person's own pause is theirs to end; a suppression asks for their own confirmed act besides.
+[[nodiscard]] bool may_lift(const ConsentAct& act, const Pause& pause);
+[[nodiscard]] bool may_lift(const ConsentAct& act, const Suppression& suppression);
+
+/// What keeps a grant from opening the gate, time aside; in the order of consent.md §2.
+enum class StandingFault : uint8_t { confirmation_missing, unproven, basis_not_allowed, exception_incomplete };
+[[nodiscard]] std::optional<StandingFault> examine(const Standing& grant, const ChannelRule& rule);
+/// One pointer per condition of the soft opt-in: 2002/58/EC Art. 13(2), consent.md §7.
+inline constexpr uint16_t kSoftOptInEvidence = 1U << static_cast<unsigned>(EvidenceKind::sale) |
+                                               1U << static_cast<unsigned>(EvidenceKind::legal_entity) |
+                                               1U << static_cast<unsigned>(EvidenceKind::similar_products) |
+                                               1U << static_cast<unsigned>(EvidenceKind::objection_offered);
+
 /// Adds one entry's meaning. `act` has been accepted: this decides nothing.
 void fold_entry(Folded& folded, uint64_t entry_id, const ConsentAct& act);
 
@@ -115,6 +131,7 @@ struct PermissionCopy {
   [[nodiscard]] PermissionState state_of(const Scope& scope, Timestamp now) const;
 };
 
-[[nodiscard]] std::vector<FoldedPermission> lines_of(const Folded& folded);
+/// A grant that the rules of its own country do not open yet counts as `pending` (unconfirmed) or not at all.
+[[nodiscard]] std::vector<FoldedPermission> lines_of(const Folded& folded, Channel channel);
 
 }  // namespace terreno::consent

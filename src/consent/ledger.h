@@ -38,7 +38,8 @@ struct ConsentEntry {
   uint64_t entry_id = 0;
   engine::Position position;
   Timestamp recorded_at;
-  ConsentAct act;  ///< after an erasure without its personal fields
+  /// After an erasure without its personal fields. In a ledger always without the address, which the ledger holds.
+  ConsentAct act;
   Hash commitment{};
   Hash prev_hash{};
   Hash blinding{};  ///< k; zeros after an erasure
@@ -49,6 +50,8 @@ struct ConsentEntry {
   [[nodiscard]] std::string open_bytes() const;
   [[nodiscard]] Hash leaf_hash() const;
   [[nodiscard]] Hash entry_hash() const;
+  /// HMAC-SHA256(k, personal fields), the address among them.
+  [[nodiscard]] static Hash commitment_of(const Hash& blinding, const ConsentAct& act, std::string_view address);
 };
 
 class AddressLedger final : public engine::Entity {
@@ -79,6 +82,8 @@ class AddressLedger final : public engine::Entity {
   [[nodiscard]] static std::unique_ptr<AddressLedger> decode(std::string_view bytes);
 
  private:
+  static void fold_visible(Folded& folded, const ConsentEntry& entry);
+
   Address address_;
   bool erased_ = false;
   std::vector<ConsentEntry> entries_;

@@ -69,7 +69,7 @@ inline constexpr size_t kTokenBytesMax = 1024;
 /// What is known of whoever pressed the button.
 struct LinkClick {
   Method method = Method::link;  ///< `one_click` for RFC 8058, `reply` for the mailto form
-  bool everything = false;       ///< no topic any more, rather than this one
+  bool everything = false;       ///< no topic of that brand any more, rather than this one
   Timestamp received_at;
   std::string ip_truncated;
   std::string user_agent_hash;

@@ -210,6 +210,8 @@ void ApplyWorker::end_replay() {
     ports_.drop_durable(state.owned.core->partition(), state.unconfirmed);
     if (state.unconfirmed.batch.empty()) continue;
     ++state.messages_sent;
+    // A commit that began during the replay waited for these as unconfirmed; now it waits until they are durable.
+    state.messages_needed = state.messages_sent;
     ports_.append_messages(state.owned.core->partition(), std::move(state.unconfirmed));
     state.unconfirmed = MessageBatch();
   }

@@ -188,7 +188,18 @@ Result<void> Journal::create_segment(uint64_t size_min) {
     preparation_ended_.wait(lock, [this] { return !is_preparing_; });
     file = std::move(prepared_);
     size = prepared_size_;
+    // From here until the rename the name `next.tmp` is ours: a preparation that began now would open the same file and
+    // go on writing zeros into it when it is the segment in use.
+    is_preparing_ = true;
   }
+  auto created = create_claimed_segment(std::move(file), size, size_min);
+  const std::lock_guard lock(mutex_);
+  is_preparing_ = false;
+  preparation_ended_.notify_all();
+  return created;
+}
+
+Result<void> Journal::create_claimed_segment(std::unique_ptr<File> file, uint64_t size, uint64_t size_min) {
   const uint64_t needed = size_min + kSegmentHeaderBytes + (64 << 10);
   if (!file || size < needed) {
     size = std::max(next_size(), (needed + 4095) / 4096 * 4096);

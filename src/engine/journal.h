@@ -101,6 +101,8 @@ class Journal {
   Result<void> scan_last();
   Result<void> check_and_clear_rest(std::string_view rest, uint64_t offset);
   Result<void> create_segment(uint64_t size_min);
+  /// While `is_preparing_` keeps others away from `next.tmp`. `file`: prepared, of `size`; null: none.
+  Result<void> create_claimed_segment(std::unique_ptr<File> file, uint64_t size, uint64_t size_min);
   Result<std::unique_ptr<File>> write_zeros(uint64_t size);
   Result<void> close_segment();
   [[nodiscard]] std::string path_of(uint64_t number) const;
@@ -123,7 +125,7 @@ class Journal {
   std::vector<Segment> segments_;
   std::unique_ptr<File> prepared_;
   uint64_t prepared_size_ = 0;
-  bool is_preparing_ = false;
+  bool is_preparing_ = false;  ///< somebody owns the name `next.tmp`
   std::condition_variable preparation_ended_;
 
   uint64_t offset_ = 0;       ///< where the next group goes

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include <thread>
+
 #include "engine/crc32c.h"
 #include "engine/memory_files_testing.h"
 
@@ -132,6 +134,28 @@ TEST(Journal, APowerCutLosesNothingThatWasAcknowledged) {
       files.cut_power(draw);
     }
   }));
+}
+
+/// The one who prepares may come late, when the writer has just helped itself.
+TEST(Journal, PreparingASegmentNeverTouchesTheOneInUse) {
+  MemoryFiles files;
+  std::mt19937_64 draw(8);
+  auto journal = Journal::open(files, small(), kIdentity);
+  std::atomic<bool> is_done{false};
+  std::thread preparer([&] {
+    while (!is_done) (*journal)->prepare_segment();
+  });
+  std::vector<Written> expected;
+  bool is_failed = false;
+  for (int i = 0; i < 400 && !is_failed; ++i) {
+    const auto written = append(**journal, draw, 8);
+    is_failed = !written.has_value();
+    EXPECT_TRUE(written.has_value()) << written.error().context;
+    if (written) expected.insert(expected.end(), written->begin(), written->end());
+  }
+  is_done = true;
+  preparer.join();
+  EXPECT_EQ(read_all(**journal), expected);
 }
 
 TEST(Journal, ABadByteBeforeTheTailIsCorruptAndNothingIsCut) {

@@ -70,6 +70,7 @@ class MemoryFiles final : public Files {
   Result<void> rename(const std::string& from, const std::string& to) override {
     const std::lock_guard lock(mutex_);
     if (auto ok = change(); !ok) return ok;
+    if (!names_.contains(from)) return std::unexpected(Error{Errc::io_failed, from});
     names_[to] = names_.at(from);
     names_.erase(from);
     return {};

@@ -95,10 +95,8 @@ Result<std::vector<Row>> RowLog::scan(const RowScan& scan) const {
       if (!frozen_.empty() && store_keys::read_u64(key.data() + key.size() - 8) == frozen_sequence_) return true;
       // Chunks come by their greatest order key: once there are enough rows above this one's, it holds none of them.
       if (rows.size() >= scan.limit && rows[scan.limit - 1].order_key > *greatest) return false;
-      const auto sorted = static_cast<std::ptrdiff_t>(rows.size());
       malformed = !collect(value, scan, rows);
-      std::sort(rows.begin() + sorted, rows.end(), newer);
-      std::inplace_merge(rows.begin(), rows.begin() + sorted, rows.end(), newer);
+      std::sort(rows.begin(), rows.end(), newer);
       if (rows.size() > scan.limit) rows.resize(scan.limit);
       return !malformed;
     }));

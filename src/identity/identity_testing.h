@@ -112,6 +112,10 @@ class TestingLane final : public engine::Context {
     TERRENO_CHECK(false, "identity waits for nothing");
   }
   [[nodiscard]] bool first_seen(Id128) override { return true; }
+  [[nodiscard]] Timestamp repeats_known_since() const override { return {}; }
+  // Identity keeps no rows.
+  void append_row(uint8_t, Id128, std::string, std::string) override {}
+  void erase_rows(uint8_t, Id128) override {}
   [[nodiscard]] Id128 new_id() override {
     const Id128 id = derive_id({7, record_number_}, drawn_.size());
     drawn_.insert(id);

@@ -35,7 +35,7 @@ TEST(Profile, WithinARankTheLatestWins) {
 }
 
 TEST(Profile, TheWinnerDoesNotDependOnTheOrderOfArrival) {
-  rc::check([] {
+  EXPECT_TRUE(rc::check([] {
     std::vector<Candidate> candidates;
     for (int i = 0; i < 5; ++i) {
       candidates.push_back(candidate(std::to_string(*rc::gen::inRange(0, 4)),
@@ -46,7 +46,7 @@ TEST(Profile, TheWinnerDoesNotDependOnTheOrderOfArrival) {
     std::ranges::reverse(candidates);
     for (const Candidate& one : candidates) backwards.learn("x", one);
     RC_ASSERT(forwards.value("x") == backwards.value("x"));
-  });
+  }));
 }
 
 TEST(Profile, NullMeansThatThereIsNoValue) {

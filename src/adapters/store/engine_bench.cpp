@@ -73,11 +73,18 @@ std::vector<Batch> make_batches(size_t count, uint64_t accounts, uint64_t& recor
   return batches;
 }
 
+[[noreturn]] void give_up(const engine::Error& error) {
+  fmt::print(stderr, "the engine stopped itself: {}\n", error.context);
+  std::abort();
+}
+
 struct Bench {
   explicit Bench(bool apply, size_t ballast = 0) : machine(ballast) {
     options.folder = folder.path();
     options.apply = apply;
     options.check_free_space = false;
+    // A figure of an engine that gave up is worth nothing.
+    options.on_stopped = [](const engine::Error& error) { give_up(error); };
     auto store = open_rocksdb_store(folder.path() + "/store");
     engine = std::move(*engine::make_engine(options, *files, std::move(*store), *clock, random, machine, outputs));
   }

@@ -164,7 +164,8 @@ TEST(Engine, MessagesCrossThreadsOnceHoweverOftenItCrashes) {
   ASSERT_TRUE(server.start());
   server.wait_idle();
   // What the end of the replay sent.
-  ASSERT_TRUE(server.engine->stop());
+  const auto stopped = server.engine->stop();
+  ASSERT_TRUE(stopped) << static_cast<int>(stopped.error().code) << " " << stopped.error().context;
   EXPECT_EQ(server.engine->health().stopped, "");
   server.crash();
   ASSERT_TRUE(server.start());
