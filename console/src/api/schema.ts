@@ -490,7 +490,7 @@ export interface components {
          */
         MessageState: "decided" | "held" | "claimed" | "sent" | "delivered" | "bounced" | "complained" | "withheld" | "expired" | "unknown" | "opened" | "clicked";
         /** @enum {string} */
-        Scope: "events:read" | "people:read" | "people:correct" | "people:object" | "messages:read" | "consents:write" | "sources:read" | "sources:write" | "keys:read" | "keys:write" | "users:read" | "audit:read" | "sender:read" | "sender:write" | "configuration:read" | "configuration:write" | "health:read";
+        Scope: "events:read" | "events:write" | "people:read" | "people:everything" | "people:correct" | "people:object" | "messages:read" | "consents:write" | "sources:read" | "sources:write" | "keys:read" | "keys:write" | "users:read" | "users:write" | "audit:read" | "sender:read" | "sender:write" | "configuration:read" | "configuration:write" | "health:read" | "clock:write";
         /** @description Values for the text of a code. Names end in `_at` for times, `_id` for ids; a duration is in seconds and ends in `_seconds`. */
         Params: {
             [key: string]: string | number | boolean | null;
@@ -1050,7 +1050,8 @@ export interface components {
             };
             /**
              * @description signed_in · sign_in_refused · signed_out · first_run_completed · person_read · person_corrected · person_objected ·
-             *     message_read · consent_recorded · source_created · key_created · key_deleted · sender_changed · went_live ·
+             *     message_read · consent_recorded · source_created · source_changed · source_deleted · user_invited · user_changed ·
+             *     user_removed · password_changed · sessions_ended · installation_changed · first_run_link_issued · key_created · key_deleted · sender_changed · went_live ·
              *     went_sandbox · configuration_applied. A reader shows an unknown code by its name.
              */
             action: string;
@@ -1357,7 +1358,7 @@ export interface operations {
         };
         responses: {
             200: components["responses"]["Session"];
-            /** @description `token_unknown` or `token_spent` */
+            /** @description `token_unknown`, the same for an unknown, a used and an expired one */
             401: {
                 headers: {
                     [name: string]: unknown;

@@ -37,7 +37,7 @@ export function KeyDialog({ onClose }: { onClose: () => void }) {
           {session?.user.scopes.map((scope) => (
             <CheckField
               key={scope}
-              label={t(`scope.${scope.replace(':', '_')}`)}
+              label={t(`scope.${scope.replace(':', '_')}`, { defaultValue: scope })}
               checked={scopes.includes(scope)}
               onChange={(checked) => setScopes((before) => (checked ? [...before, scope] : before.filter((each) => each !== scope)))}
             />
