@@ -177,7 +177,7 @@ void TrackingApi::append(std::vector<events::Event> events, std::vector<events::
     if (!items.empty()) observer->on_quarantined(source_id, received_at, std::move(items));
     to.answer([&](const Request& request) { return success(request, to.success_body); });
   };
-  if (events.empty()) return finish(std::move(quarantined), answering);
+  if (events.empty() && quarantined.empty()) return finish({}, answering);
   engine::Batch batch;
   Writer writer(batch.bytes());
   for (const events::Event& event : events) {
@@ -185,6 +185,14 @@ void TrackingApi::append(std::vector<events::Event> events, std::vector<events::
     event.encode(writer);
     batch.add_in_place(event.route(), static_cast<uint16_t>(events::RecordType::event), RecordId{with.random->next()},
                        offset);
+  }
+  // The answer says 200 for these too, so they are as durable as the rest.
+  for (const events::Quarantined& item : quarantined) {
+    const size_t offset = batch.bytes().size();
+    const events::QuarantinedItem kept{source.defaults.id, received_at, item.index, std::string(item.reason), item.raw};
+    kept.encode(writer);
+    batch.add_in_place(kept.route(), static_cast<uint16_t>(events::RecordType::quarantined),
+                       RecordId{with.random->next()}, offset);
   }
   with.engine->append(std::move(batch), [finish, items = std::move(quarantined), answering = std::move(answering)](
                                             const engine::Result<std::vector<engine::Placed>>& placed) mutable {

@@ -37,7 +37,7 @@ class WriteKeys {
 };
 
 /// Hears what did not become an event, for the console. Thread-safe, must not block; `on_quarantined` only after the
-/// request's other events are durable.
+/// request's events and these items are durable.
 class TrackingObserver {
  public:
   virtual ~TrackingObserver() = default;

@@ -41,12 +41,27 @@ class RecordingEngine : public engine::Engine {
     std::vector<events::Event> all;
     for (const engine::Batch& batch : batches) {
       for (const auto& item : batch.items()) {
+        if (item.type == static_cast<uint16_t>(events::RecordType::quarantined)) continue;
         EXPECT_EQ(item.type, static_cast<uint16_t>(events::RecordType::event));
         Reader reader(batch.payload(item));
         all.push_back(events::Event::decode(reader));
         EXPECT_TRUE(reader.done());
         EXPECT_EQ(item.partition, all.back().route());
         EXPECT_FALSE(item.id.is_zero());
+      }
+    }
+    return all;
+  }
+
+  /// Reasons of the quarantined items that were appended.
+  [[nodiscard]] std::vector<std::string> quarantined() const {
+    std::vector<std::string> all;
+    for (const engine::Batch& batch : batches) {
+      for (const auto& item : batch.items()) {
+        if (item.type != static_cast<uint16_t>(events::RecordType::quarantined)) continue;
+        Reader reader(batch.payload(item));
+        all.push_back(events::QuarantinedItem::decode(reader).reason);
+        EXPECT_TRUE(reader.done());
       }
     }
     return all;
@@ -191,12 +206,20 @@ TEST_F(TrackingTest, AnswersOnlyWhenTheEventsAreDurable) {
   EXPECT_EQ(observer.quarantined, std::vector<std::string>{"web:not_an_object"});
 }
 
+// A sender that was told 200 never sends again, so what is unusable must be on disk before the answer too.
 TEST_F(TrackingTest, AcceptsARequestWhoseItemsAreAllUnusable) {
   EXPECT_EQ(post("/v1/batch", R"({"batch":[1,2]})").status, 200);
   EXPECT_EQ(post("/v1/batch", R"({"batch":[]})").status, 200);
   EXPECT_EQ(post("/v1/track", R"({"event":"E"})").status, 200);
-  EXPECT_TRUE(engine.batches.empty());
+  EXPECT_TRUE(engine.events().empty());
+  EXPECT_EQ(engine.quarantined().size(), 3U);
   EXPECT_EQ(observer.quarantined.size(), 3U);
+}
+
+TEST_F(TrackingTest, DoesNotAcknowledgeUnusableItemsThatCouldNotBeKept) {
+  engine.refusal = engine::Errc::no_space;
+  EXPECT_EQ(post("/v1/batch", R"({"batch":[1,2]})").status, 429);
+  EXPECT_TRUE(observer.quarantined.empty());
 }
 
 TEST_F(TrackingTest, FindsTheKeyInEveryPlaceInItsOrder) {

@@ -123,4 +123,32 @@ Id128 Event::repeat_key() const {
   return hash128(bytes);
 }
 
+namespace {
+constexpr uint8_t kQuarantinedVersion = 1;
+}
+
+void QuarantinedItem::encode(Writer& out) const {
+  out.u8(kQuarantinedVersion);
+  out.bytes(source);
+  out.time(received_at);
+  out.varint(index);
+  out.bytes(reason);
+  out.bytes(raw);
+}
+
+QuarantinedItem QuarantinedItem::decode(Reader& in) {
+  QuarantinedItem item;
+  if (in.u8() != kQuarantinedVersion) in.fail();
+  item.source = in.text();
+  item.received_at = in.time();
+  item.index = in.varint();
+  item.reason = in.text();
+  item.raw = in.text();
+  return item;
+}
+
+engine::Partition QuarantinedItem::route() const {
+  return {static_cast<uint16_t>(hash64(source) % engine::kPartitionCount)};
+}
+
 }  // namespace terreno::events

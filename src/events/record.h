@@ -67,7 +67,8 @@ enum class RecordType : uint16_t {
   send_claimed = 4,  ///< channels/ via flow: a claim of one attempt
   send_receipt = 5,  ///< what became of an attempt
   configuration_proposed = 6,
-  objection = 7,  ///< the person wants no contact: carried to each of their addresses
+  objection = 7,    ///< the person wants no contact: carried to each of their addresses
+  quarantined = 8,  ///< QuarantinedItem: what a source sent and could not be used, kept for repair
   // Messages between partitions.
   event_forwarded = 32,    ///< an event, from an identifier's home to the person's
   identity_proposed = 33,  ///< a pair without verdict, to the lane
@@ -123,6 +124,20 @@ struct Event {
   [[nodiscard]] Id128 repeat_key() const;
   /// Where the event goes first: the home of its strongest identifier.
   [[nodiscard]] engine::Partition route() const { return home_of(identifiers.front()); }
+};
+
+/// A tracked item that is no event, as durable as one: its sender has been told 200 and will not send it again.
+struct QuarantinedItem {
+  std::string source;
+  Timestamp received_at;
+  uint64_t index = 0;  ///< in its request, from 0
+  std::string reason;
+  std::string raw;
+
+  void encode(Writer& out) const;
+  static QuarantinedItem decode(Reader& in);
+  /// All items of a source lie in one partition: there is no person whose home could be asked for.
+  [[nodiscard]] engine::Partition route() const;
 };
 
 }  // namespace terreno::events

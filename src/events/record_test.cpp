@@ -52,5 +52,19 @@ TEST(Event, WithoutAnIdentifierIsMalformed) {
   EXPECT_FALSE(reader.ok());
 }
 
+TEST(QuarantinedItem, ReadsBackAsItWasWritten) {
+  const QuarantinedItem item{"web", {5}, 7, "no_user_anon_id", R"({"event":"E"})"};
+  std::string bytes;
+  Writer writer(bytes);
+  item.encode(writer);
+  Reader reader(bytes);
+  const QuarantinedItem back = QuarantinedItem::decode(reader);
+  ASSERT_TRUE(reader.done());
+  EXPECT_EQ(back.source, "web");
+  EXPECT_EQ(back.index, 7U);
+  EXPECT_EQ(back.reason, "no_user_anon_id");
+  EXPECT_EQ(back.raw, item.raw);
+}
+
 }  // namespace
 }  // namespace terreno::events
