@@ -18,7 +18,6 @@ constexpr std::array<std::string_view, 4> kGateStates{"passed", "stopped", "wait
 constexpr std::array<std::string_view, 12> kStates{
     "held_identity", "held_quiet_hours", "held_cap",     "open",    "sent",    "refused_consent",
     "refused_cap",   "refused_address",  "not_rendered", "bounced", "expired", "unknown"};
-constexpr std::array<std::string_view, 3> kPeriods{"day", "week", "month"};
 constexpr Duration kReservationKept = days(31);
 
 // Start of the window that a cap looks at.
@@ -74,12 +73,13 @@ std::optional<Full> find_full_cap(const ContactState& contact, const Decision& d
     }
     highest = std::max(highest, counted.size());
     if (counted.size() < cap.max) continue;
-    Full one{&cap, counted.size(), now + days(1), {}};
-    if (!counted.empty()) {
+    // A cap of nothing never frees a place.
+    Full one{&cap, counted.size(), {INT64_MAX}, {}};
+    if (!counted.empty()) one.winner = counted.back()->decision;
+    if (cap.max > 0) {
       // It goes when so many have left the window that one place is free.
       const size_t leaving = counted.size() - cap.max;
       one.frees_at = window_frees(cap.period, time_zone, start, counted[leaving]->at);
-      one.winner = counted.back()->decision;
     }
     if (!full || one.frees_at > full->frees_at) full = one;
   }
@@ -133,17 +133,19 @@ void decide(ContactState& contact, Decision& decision, const Policy& policy, con
     }
     note(decision, name_of(state), decision.gates.empty() ? "" : std::string(name_of(decision.gates.back().code)), now);
   };
+  const bool has_room = contact.held.size() < ContactState::kHeldMax ||
+                        std::ranges::find(contact.held, decision.id, &Held::decision) != contact.held.end();
   // Holds until `at`, or ends where the intent may not wait that long.
   const auto hold = [&](DecisionState held, DecisionState otherwise, Timestamp at) {
-    if (at > decision.later_until || contact.held.size() >= ContactState::kHeldMax) return finish(otherwise);
+    if (at > decision.later_until || !has_room) return finish(otherwise);
     decision.wakes_at = at;
     finish(held);
   };
 
   gate(GateCode::trigger, GateState::passed, decision.journey, "");
   if (circumstances.identity_open) {
-    gate(GateCode::identity, GateState::waiting, "open", "");
-    return finish(DecisionState::held_identity);
+    gate(GateCode::identity, has_room ? GateState::waiting : GateState::stopped, "open", "");
+    return finish(has_room ? DecisionState::held_identity : DecisionState::expired);
   }
   gate(GateCode::identity, GateState::passed, "", "");
   if (!circumstances.address) {
@@ -163,7 +165,7 @@ void decide(ContactState& contact, Decision& decision, const Policy& policy, con
       decision.winner = full->winner;
       const bool may_wait = full->frees_at <= decision.later_until;
       gate(GateCode::cap_person, may_wait ? GateState::waiting : GateState::stopped, fmt::format("{}", full->count),
-           fmt::format("{} per {}", full->cap->max, kPeriods[static_cast<size_t>(full->cap->period)]));
+           fmt::format("{} per {}", full->cap->max, name_of(full->cap->period)));
       return hold(DecisionState::held_cap, DecisionState::refused_cap, full->frees_at);
     }
     gate(GateCode::cap_person, GateState::passed, fmt::format("{}", highest), "");

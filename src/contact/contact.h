@@ -39,6 +39,7 @@ enum class Period : uint8_t {
   week = 1,   ///< the last 7 days
   month = 2,  ///< the last 30 days
 };
+[[nodiscard]] std::string_view name_of(Period period);
 struct Cap {
   consent::Channel channel = consent::Channel::email;
   std::string topic;  ///< empty: any

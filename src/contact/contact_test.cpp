@@ -77,6 +77,41 @@ TEST(Arbiter, AnIntentThatMayNotWaitIsRefused) {
   EXPECT_EQ(second.winner, first.id);
 }
 
+TEST(Arbiter, ACapOfNothingRefusesWhateverHasBeenSentBefore) {
+  const Timestamp noon = at("2026-06-01T12:00:00Z");
+  ContactState contact;
+  Decision before = intent("before", noon);
+  decide(contact, before, policy(), circumstances(noon));
+  Decision decision = intent("now", noon, 5, days(30));
+  decide(contact, decision, policy(0), circumstances(noon));
+  EXPECT_EQ(decision.state, DecisionState::refused_cap);
+  EXPECT_EQ(decision.winner, before.id);
+}
+
+TEST(Arbiter, AHeldIntentThatIsDecidedAgainDoesNotCountAgainstItself) {
+  const Timestamp noon = at("2026-06-01T12:00:00Z");
+  ContactState contact;
+  Decision first = intent("first", noon);
+  decide(contact, first, policy(), circumstances(noon));
+  std::vector<Decision> held;
+  for (size_t i = 0; i < ContactState::kHeldMax; ++i) {
+    held.push_back(intent("held" + std::to_string(i), noon));
+    decide(contact, held.back(), policy(), circumstances(noon));
+    ASSERT_EQ(held.back().state, DecisionState::held_cap);
+  }
+  decide(contact, held.front(), policy(), circumstances(noon));
+  EXPECT_EQ(held.front().state, DecisionState::held_cap);
+  Decision beyond = intent("beyond", noon);
+  decide(contact, beyond, policy(), circumstances(noon));
+  EXPECT_EQ(beyond.state, DecisionState::refused_cap);
+  Circumstances open = circumstances(noon);
+  open.identity_open = true;
+  Decision waiting = intent("waiting", noon);
+  decide(contact, waiting, policy(), open);
+  EXPECT_EQ(waiting.state, DecisionState::expired);
+  EXPECT_EQ(contact.held.size(), ContactState::kHeldMax);
+}
+
 TEST(Arbiter, TransactionalMessagesAreNeitherCappedNorQuiet) {
   const Timestamp night = at("2026-06-01T23:00:00Z");
   ContactState contact;

@@ -40,6 +40,8 @@ std::chrono::system_clock::time_point point_of(Timestamp time) {
 
 }  // namespace
 
+std::string_view name_of(Period period) { return kPeriods[static_cast<size_t>(period)]; }
+
 Policy parse_policy(const DocumentNode& spec) {
   Policy policy;
   for (const DocumentNode& item : spec.get("caps").items()) {
