@@ -33,7 +33,6 @@ namespace terreno::journeys {
 inline constexpr size_t kStepsMax = 200;
 inline constexpr size_t kInstancesMax = 100;          ///< running, per person
 inline constexpr size_t kEntriesRememberedMax = 500;  ///< finished entry keys, per person
-inline constexpr size_t kStepsPerRecordMax = 100;
 inline constexpr Duration kWaitMax = days(730);
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -111,6 +111,29 @@ TEST(Journey, OfTwoInstancesOfOneKeyTheOlderStays) {
   EXPECT_EQ(a.states.instances[0].entered, Timestamp{1000});
 }
 
+TEST(Journey, AWayOfManyStepsIsTravelledToItsEnd) {
+  std::string text =
+      "kind: journey\nname: long\nspec:\n  owner: a\n  reply_to: a@b.org\n  trigger: {event: E}\n  steps:\n";
+  for (int i = 0; i < 150; ++i) text += "    - branch: {if: person.x}\n      id: b" + std::to_string(i) + "\n";
+  text += "    - send: {template: t, topic: tips}\n";
+  Travel travel(text);
+  travel.event("E", "{}", {1000});
+  EXPECT_EQ(travel.last_message(), "t");
+  EXPECT_TRUE(travel.states.instances.empty());
+}
+
+TEST(Journey, AnEntryThatFindsNoRoomForgetsNothing) {
+  Travel travel;
+  travel.definition.reentry = Reentry::always;
+  for (size_t i = 0; i <= kInstancesMax; ++i)
+    travel.event("Signed Up", R"({"plan":"pro","order":)" + std::to_string(i) + "}", {1000});
+  EXPECT_EQ(travel.states.instances.size(), kInstancesMax);
+  EXPECT_EQ(travel.states.traces[0].stopped_by, "too_many");
+  travel.states.entered.push_back({"welcome", "\"done\"", {5}});
+  travel.event("Signed Up", R"({"plan":"pro","order":"done"})", {2000});
+  EXPECT_EQ(travel.states.entered.back().at, Timestamp{5});
+}
+
 TEST(Journey, ReadsBackAsItWasWritten) {
   Travel travel;
   travel.event("Signed Up", R"({"plan":"pro"})", {1000});

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "base/check.h"
 #include "journeys/journeys.h"
 
 namespace terreno::journeys {
@@ -52,7 +53,8 @@ TriggerTrace& trace_of(JourneyStates& states, const std::string& journey) {
 bool travel(Instance& instance, const Definition& definition, Timestamp now, const segments::ConditionInput& person,
             std::vector<Intent>& intents) {
   const auto input = with_event(person, instance.event_properties);
-  for (size_t taken = 0; taken < kStepsPerRecordMax; ++taken) {
+  // Steps lead only forwards, so a way without waits is as long as the journey at most.
+  for (size_t taken = 0; taken < definition.steps.size(); ++taken) {
     const Step& step = definition.steps[instance.step];
     const auto move_to = [&](size_t next) {
       instance.step = static_cast<uint32_t>(next);
@@ -87,7 +89,8 @@ bool travel(Instance& instance, const Definition& definition, Timestamp now, con
         return false;
     }
   }
-  return true;  // a graph without waits is bounded by its steps, so this is not reached
+  TERRENO_CHECK(false, "a journey leads back to a step that it has passed");
+  return false;
 }
 
 void try_to_enter(JourneyStates& states, const Occurrence& event, const Definition& definition,
@@ -118,9 +121,9 @@ void try_to_enter(JourneyStates& states, const Occurrence& event, const Definiti
     const bool may = definition.reentry == Reentry::always ||
                      (definition.reentry == Reentry::after && event.now >= before->at + definition.reentry_after);
     if (!may) return stop("entered_before");
-    states.entered.erase(before);
   }
   if (states.instances.size() >= kInstancesMax) return stop("too_many");
+  if (before != states.entered.end()) states.entered.erase(before);
   if (states.entered.size() >= kEntriesRememberedMax) states.entered.erase(states.entered.begin());
   states.entered.push_back({definition.name, key, event.now});
   trace.did_enter = true;
