@@ -2,7 +2,6 @@
 
 #include <boost/json.hpp>
 #include <charconv>
-#include <cmath>
 #include <vector>
 
 #include "segments/segments.h"
