@@ -54,6 +54,10 @@ enum class IdentifierErrc : uint8_t {
 [[nodiscard]] std::expected<Identifier, IdentifierErrc> normalise_identifier(IdentifierKind kind, std::string_view text,
                                                                              std::string_view phone_region = {});
 
+/// A normalised value that names nobody: `null`, `test@test.com`, only zeros and dashes, a phone of one repeated digit.
+/// The one list of such values, for intake and for identity/.
+[[nodiscard]] bool is_blocked(const Identifier& identifier);
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Tracking
 

@@ -27,7 +27,7 @@ std::string_view trim(std::string_view text) {
 }
 
 // Values that clients send when they know nobody. Joining persons over one of them would merge strangers.
-bool is_blocked(std::string_view text) {
+bool is_blocked_text(std::string_view text) {
   constexpr std::array<std::string_view, 14> kBlocked{
       "null", "undefined", "none", "anonymous", "invalid", "unknown",         "-1",
       "nil",  "nan",       "true", "false",     "(null)",  "[object object]", "test@test.com"};
@@ -36,7 +36,11 @@ bool is_blocked(std::string_view text) {
     std::ranges::transform(lower, lower.begin(), ascii_lower);
     if (std::ranges::find(kBlocked, lower) != kBlocked.end()) return true;
   }
-  return std::ranges::all_of(text, [](char c) { return c == '0' || c == '-'; });
+  return text.find_first_not_of("0- \t") == std::string_view::npos;
+}
+
+bool is_one_digit(std::string_view digits) {
+  return digits.size() > 1 && digits.find_first_not_of(digits.front()) == std::string_view::npos;
 }
 
 // Lower-case A-labels; empty when it is no domain of a mailbox.
@@ -76,7 +80,7 @@ std::expected<std::string, IdentifierErrc> normal_email(std::string_view text) {
   const std::string domain = normal_domain(text.substr(at + 1));
   if (domain.empty()) return std::unexpected(IdentifierErrc::malformed_email);
   std::string email = std::string(local) + "@" + domain;
-  if (is_blocked(email)) return std::unexpected(IdentifierErrc::blocked);
+  if (is_blocked_text(email)) return std::unexpected(IdentifierErrc::blocked);
   return email;
 }
 
@@ -86,8 +90,7 @@ std::expected<std::string, IdentifierErrc> normal_phone(std::string_view text, s
   if (text.size() > kPhoneBytesMax) return std::unexpected(IdentifierErrc::malformed_phone);
   std::string digits;
   std::ranges::copy_if(text, std::back_inserter(digits), [](char c) { return c >= '0' && c <= '9'; });
-  if (digits.size() > 1 && std::ranges::all_of(digits, [&](char c) { return c == digits[0]; }))
-    return std::unexpected(IdentifierErrc::blocked);
+  if (is_one_digit(digits)) return std::unexpected(IdentifierErrc::blocked);
   const PhoneNumberUtil& util = *PhoneNumberUtil::GetInstance();
   PhoneNumber number;
   const std::string default_region(region.empty() ? std::string_view("ZZ") : region);
@@ -120,13 +123,21 @@ std::string_view name_of(IdentifierErrc code) {
   return "malformed_text";
 }
 
+bool is_blocked(const Identifier& identifier) {
+  const std::string_view value = identifier.value;
+  if (is_blocked_text(value)) return true;
+  if (identifier.kind != IdentifierKind::phone) return false;
+  const std::string_view digits = value.substr(value.starts_with('+') ? 1 : 0);
+  return digits.empty() || is_one_digit(digits);
+}
+
 std::expected<Identifier, IdentifierErrc> normalise_identifier(IdentifierKind kind, std::string_view text,
                                                                std::string_view phone_region) {
   text = trim(text);
   if (text.empty()) return std::unexpected(IdentifierErrc::empty);
   if (text.size() > kIdentifierBytesMax) return std::unexpected(IdentifierErrc::too_long);
   if (std::ranges::any_of(text, is_control)) return std::unexpected(IdentifierErrc::malformed_text);
-  if (is_blocked(text)) return std::unexpected(IdentifierErrc::blocked);
+  if (is_blocked_text(text)) return std::unexpected(IdentifierErrc::blocked);
   switch (kind) {
     case IdentifierKind::email: {
       TERRENO_TRY(auto email, normal_email(text));

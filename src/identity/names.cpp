@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "events/events.h"
 #include "identity/identity.h"
 
 namespace terreno::identity {
@@ -34,15 +35,6 @@ constexpr std::array<std::string_view, 18> kReasons{"none",
 constexpr std::array<std::string_view, 7> kVerdicts{"attached", "merged",      "already", "held",
                                                     "blocked",  "quarantined", "no_op"};
 
-constexpr std::array<std::string_view, 10> kBlockedWords{"null",    "undefined", "none", "anonymous", "invalid",
-                                                         "unknown", "nan",       "nil",  "-1",        "test@test.com"};
-
-char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-
-bool equals_folded(std::string_view value, std::string_view lower) {
-  return std::ranges::equal(value, lower, {}, ascii_lower);
-}
-
 }  // namespace
 
 std::string_view name_of(EdgeKind kind) { return kEdgeKinds[static_cast<size_t>(kind)]; }
@@ -50,15 +42,7 @@ std::string_view name_of(Reason reason) { return kReasons[static_cast<size_t>(re
 std::string_view name_of(VerdictState state) { return kVerdicts[static_cast<size_t>(state)]; }
 
 bool is_blocked(const Identifier& identifier) {
-  const std::string_view value = identifier.value;
-  if (value.size() > kIdentifierBytesMax) return true;
-  // Covers the empty value too.
-  if (value.find_first_not_of("0- \t") == std::string_view::npos) return true;
-  if (std::ranges::any_of(kBlockedWords, [&](std::string_view word) { return equals_folded(value, word); }))
-    return true;
-  if (identifier.kind != IdentifierKind::phone) return false;
-  const std::string_view digits = value.front() == '+' ? value.substr(1) : value;
-  return digits.empty() || digits.find_first_not_of(digits.front()) == std::string_view::npos;
+  return identifier.value.size() > kIdentifierBytesMax || events::is_blocked(identifier);
 }
 
 }  // namespace terreno::identity
