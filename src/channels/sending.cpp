@@ -7,11 +7,8 @@ namespace terreno::channels {
 namespace {
 
 void encode_request(Writer& out, const consent::SendRequest& request) {
-  out.enumeration(request.address.channel);
-  out.bytes(request.address.value);
-  out.bytes(request.scope.topic);
-  out.bytes(request.scope.purpose);
-  out.bytes(request.scope.brand);
+  request.address.encode(out);
+  request.scope.encode(out);
   out.enumeration(request.message_class);
   out.enumeration(request.transactional_basis);
   out.bytes(request.basis_evidence);
@@ -20,19 +17,10 @@ void encode_request(Writer& out, const consent::SendRequest& request) {
   out.varint(request.attempt);
 }
 
-consent::Address decode_address(Reader& in) {
-  consent::Address address;
-  address.channel = in.enumeration(consent::kChannelLast);
-  address.value = in.text();
-  return address;
-}
-
 consent::SendRequest decode_request(Reader& in) {
   consent::SendRequest request;
-  request.address = decode_address(in);
-  request.scope.topic = in.text();
-  request.scope.purpose = in.text();
-  request.scope.brand = in.text();
+  request.address = consent::Address::decode(in);
+  request.scope = consent::Scope::decode(in);
   request.message_class = in.enumeration(consent::MessageClass::transactional);
   request.transactional_basis = in.enumeration(consent::kLegalBasisLast);
   request.basis_evidence = in.text();
@@ -40,14 +28,6 @@ consent::SendRequest decode_request(Reader& in) {
   request.decision = in.decision_id();
   request.attempt = static_cast<uint32_t>(in.varint());
   return request;
-}
-
-void encode_gate(Writer& out, const contact::Gate& gate) {
-  out.enumeration(gate.code);
-  out.enumeration(gate.state);
-  out.bytes(gate.value);
-  out.bytes(gate.limit);
-  out.time(gate.at);
 }
 
 }  // namespace
@@ -121,8 +101,7 @@ void Claim::encode(Writer& out) const {
   out.id(decision);
   out.varint(attempt);
   out.u64(owner);
-  out.enumeration(address.channel);
-  out.bytes(address.value);
+  address.encode(out);
   out.time(at);
 }
 
@@ -132,7 +111,7 @@ Claim Claim::decode(Reader& in) {
   claim.decision = in.decision_id();
   claim.attempt = static_cast<uint32_t>(in.varint());
   claim.owner = in.u64();
-  claim.address = decode_address(in);
+  claim.address = consent::Address::decode(in);
   claim.at = in.time();
   return claim;
 }
@@ -141,8 +120,7 @@ void Receipt::encode(Writer& out) const {
   out.u8(1);
   out.id(decision);
   out.varint(attempt);
-  out.enumeration(address.channel);
-  out.bytes(address.value);
+  address.encode(out);
   out.enumeration(ending);
   out.boolean(names_recipient);
   out.bytes(detail);
@@ -154,7 +132,7 @@ Receipt Receipt::decode(Reader& in) {
   if (in.u8() != 1) in.fail();
   receipt.decision = in.decision_id();
   receipt.attempt = static_cast<uint32_t>(in.varint());
-  receipt.address = decode_address(in);
+  receipt.address = consent::Address::decode(in);
   receipt.ending = in.enumeration(Ending::unknown);
   receipt.names_recipient = in.boolean();
   receipt.detail = in.text();
@@ -167,7 +145,7 @@ void Closing::encode(Writer& out) const {
   out.id(decision);
   out.id(person);
   out.enumeration(outcome);
-  encode_gate(out, gate);
+  gate.encode(out);
   out.varint(attempts);
   out.bytes(refusal);
   out.boolean(proof.has_value());
@@ -180,11 +158,7 @@ Closing Closing::decode(Reader& in) {
   closing.decision = in.decision_id();
   closing.person = in.person_id();
   closing.outcome = in.enumeration(contact::kDecisionStateLast);
-  closing.gate.code = in.enumeration(contact::kGateCodeLast);
-  closing.gate.state = in.enumeration(contact::kGateStateLast);
-  closing.gate.value = in.text();
-  closing.gate.limit = in.text();
-  closing.gate.at = in.time();
+  closing.gate = contact::Gate::decode(in);
   closing.attempts = static_cast<uint32_t>(in.varint());
   closing.refusal = in.text();
   if (in.boolean()) closing.proof = consent::ProofRecord::decode(in);

@@ -89,13 +89,37 @@ bool narrows(Action action) {
   return true;
 }
 
+void Address::encode(Writer& out) const {
+  out.enumeration(channel);
+  out.bytes(value);
+}
+
+Address Address::decode(Reader& in) {
+  Address address;
+  address.channel = in.enumeration(kChannelLast);
+  address.value = in.text();
+  return address;
+}
+
+void Scope::encode(Writer& out) const {
+  out.bytes(topic);
+  out.bytes(purpose);
+  out.bytes(brand);
+}
+
+Scope Scope::decode(Reader& in) {
+  Scope scope;
+  scope.topic = in.text();
+  scope.purpose = in.text();
+  scope.brand = in.text();
+  return scope;
+}
+
 void ConsentAct::encode_open(Writer& out) const {
   out.u8(kOpenFieldsVersion);
   out.enumeration(action);
   out.enumeration(address.channel);
-  out.bytes(scope.topic);
-  out.bytes(scope.purpose);
-  out.bytes(scope.brand);
+  scope.encode(out);
   out.enumeration(legal_basis);
   out.enumeration(method);
   out.boolean(is_explicit);
@@ -155,9 +179,7 @@ ConsentAct ConsentAct::decode(Reader& in) {
   if (in.u8() != kActVersion || in.u8() != kOpenFieldsVersion) in.fail();
   act.action = in.enumeration(kActionLast);
   act.address.channel = in.enumeration(kChannelLast);
-  act.scope.topic = in.text();
-  act.scope.purpose = in.text();
-  act.scope.brand = in.text();
+  act.scope = Scope::decode(in);
   act.legal_basis = in.enumeration(kLegalBasisLast);
   act.method = in.enumeration(kMethodLast);
   act.is_explicit = in.boolean();

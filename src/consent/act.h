@@ -36,6 +36,9 @@ struct Address {
   Channel channel = Channel::email;
   std::string value;
   auto operator<=>(const Address&) const = default;
+
+  void encode(Writer& out) const;
+  static Address decode(Reader& in);
 };
 /// Key of the address's ledger. Such a hash can be made to collide, so the ledger keeps the address and is compared.
 [[nodiscard]] Id128 key_of(const Address& address);
@@ -50,6 +53,9 @@ struct Scope {
   auto operator<=>(const Scope&) const = default;
   /// Empty fields of `this` match anything.
   [[nodiscard]] bool covers(const Scope& message) const;
+
+  void encode(Writer& out) const;
+  static Scope decode(Reader& in);
 };
 
 enum class Action : uint8_t {

@@ -229,8 +229,7 @@ std::optional<StandingFault> examine(const Standing& grant, const ChannelRule& r
 
 void PermissionCopy::encode(Writer& out) const {
   out.u8(kCopyVersion);
-  out.enumeration(address.channel);
-  out.bytes(address.value);
+  address.encode(out);
   out.varint(version);
   out.varint(lines.size());
   for (const FoldedPermission& line : lines) {
@@ -249,8 +248,7 @@ void PermissionCopy::encode(Writer& out) const {
 PermissionCopy PermissionCopy::decode(Reader& in) {
   PermissionCopy copy;
   if (in.u8() != kCopyVersion) in.fail();
-  copy.address.channel = in.enumeration(kChannelLast);
-  copy.address.value = in.text();
+  copy.address = Address::decode(in);
   copy.version = in.varint();
   for (size_t n = in.count(); n > 0 && in.ok(); --n) {
     FoldedPermission line;

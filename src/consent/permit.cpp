@@ -250,11 +250,8 @@ void ProofRecord::encode(Writer& out) const {
   out.u8(kProofVersion);
   out.id(decision);
   out.u32(attempt);
-  out.enumeration(address.channel);
-  out.bytes(address.value);
-  out.bytes(scope.topic);
-  out.bytes(scope.purpose);
-  out.bytes(scope.brand);
+  address.encode(out);
+  scope.encode(out);
   out.enumeration(message_class);
   out.enumeration(rule);
   out.enumeration(basis);
@@ -274,11 +271,8 @@ ProofRecord ProofRecord::decode(Reader& in) {
   if (in.u8() != kProofVersion) in.fail();
   record.decision = in.decision_id();
   record.attempt = in.u32();
-  record.address.channel = in.enumeration(kChannelLast);
-  record.address.value = in.text();
-  record.scope.topic = in.text();
-  record.scope.purpose = in.text();
-  record.scope.brand = in.text();
+  record.address = Address::decode(in);
+  record.scope = Scope::decode(in);
   record.message_class = in.enumeration(MessageClass::transactional);
   record.rule = decode_rule(in);
   record.basis = in.enumeration(kLegalBasisLast);

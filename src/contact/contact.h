@@ -97,6 +97,9 @@ struct Gate {
   std::string limit;  ///< what it was held against
   Timestamp at;
   bool operator==(const Gate&) const = default;
+
+  void encode(Writer& out) const;
+  static Gate decode(Reader& in);
 };
 
 /// The numbers are on disk, the names on the wire.

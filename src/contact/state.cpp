@@ -6,6 +6,24 @@
 
 namespace terreno::contact {
 
+void Gate::encode(Writer& out) const {
+  out.enumeration(code);
+  out.enumeration(state);
+  out.bytes(value);
+  out.bytes(limit);
+  out.time(at);
+}
+
+Gate Gate::decode(Reader& in) {
+  Gate gate;
+  gate.code = in.enumeration(kGateCodeLast);
+  gate.state = in.enumeration(kGateStateLast);
+  gate.value = in.text();
+  gate.limit = in.text();
+  gate.at = in.time();
+  return gate;
+}
+
 void Decision::encode(Writer& out) const {
   out.u8(1);
   out.id(id);
@@ -16,11 +34,8 @@ void Decision::encode(Writer& out) const {
   out.bytes(entry_key);
   out.bytes(message);
   out.id(configuration);
-  out.enumeration(address.channel);
-  out.bytes(address.value);
-  out.bytes(scope.topic);
-  out.bytes(scope.purpose);
-  out.bytes(scope.brand);
+  address.encode(out);
+  scope.encode(out);
   out.enumeration(message_class);
   out.u8(static_cast<uint8_t>(priority));
   out.bytes(reply_to);
@@ -32,13 +47,7 @@ void Decision::encode(Writer& out) const {
   out.time(wakes_at.value_or(Timestamp{}));
   out.id(winner);
   out.varint(gates.size());
-  for (const Gate& gate : gates) {
-    out.enumeration(gate.code);
-    out.enumeration(gate.state);
-    out.bytes(gate.value);
-    out.bytes(gate.limit);
-    out.time(gate.at);
-  }
+  for (const Gate& gate : gates) gate.encode(out);
   out.varint(history.size());
   for (const Step& one : history) {
     out.bytes(one.state);
@@ -63,11 +72,8 @@ std::unique_ptr<Decision> Decision::decode(std::string_view bytes) {
   decision->entry_key = in.text();
   decision->message = in.text();
   decision->configuration = in.id();
-  decision->address.channel = in.enumeration(consent::kChannelLast);
-  decision->address.value = in.text();
-  decision->scope.topic = in.text();
-  decision->scope.purpose = in.text();
-  decision->scope.brand = in.text();
+  decision->address = consent::Address::decode(in);
+  decision->scope = consent::Scope::decode(in);
   decision->message_class = in.enumeration(consent::MessageClass::transactional);
   decision->priority = in.u8();
   decision->reply_to = in.text();
@@ -79,15 +85,7 @@ std::unique_ptr<Decision> Decision::decode(std::string_view bytes) {
   const Timestamp at = in.time();
   if (wakes) decision->wakes_at = at;
   decision->winner = in.decision_id();
-  for (size_t n = in.count(); n > 0; --n) {
-    Gate gate;
-    gate.code = in.enumeration(kGateCodeLast);
-    gate.state = in.enumeration(kGateStateLast);
-    gate.value = in.text();
-    gate.limit = in.text();
-    gate.at = in.time();
-    decision->gates.push_back(std::move(gate));
-  }
+  for (size_t n = in.count(); n > 0; --n) decision->gates.push_back(Gate::decode(in));
   for (size_t n = in.count(); n > 0; --n) {
     Step one;
     one.state = in.text();
