@@ -43,7 +43,7 @@ void SteppedEngine::start() {
   for (uint16_t number = 0; number < kSequenceCount; ++number) {
     cores_.push_back(std::make_unique<PartitionCore>(Partition{number}, *machine_, store_, options_.partition));
     if (auto loaded = cores_.back()->load(); !loaded) fail(loaded.error());
-    for (const OwnedRecord& each : journal_[number]) sequencer_->follow(each.record);
+    for (const OwnedRecord& each : journal_[number]) sequencer_->follow(each.view());
     end_at_start_[number] = end(Partition{number});
     if (cores_.back()->applied() > end_at_start_[number])
       fail({Errc::store_ahead, fmt::format("partition {}", number)});
@@ -167,13 +167,12 @@ void SteppedEngine::add_record(const JournalRecord& record) {
   TERRENO_CHECK(record.position.value == records.size() + 1, "a gap in positions");
   if (record.message) durable_messages_[record.message->source.number][record.partition.number] = record.message->mark;
   records.push_back({record, std::string(record.payload), order_++});
+  records.back().record.payload = {};
 }
 
 void SteppedEngine::apply_next(Partition partition) {
   PartitionCore& core = *cores_[partition.number];
-  const OwnedRecord& owned = journal_[partition.number][core.applied().value];
-  JournalRecord record = owned.record;
-  record.payload = owned.payload;
+  const JournalRecord record = journal_[partition.number][core.applied().value].view();
   if (auto applied = core.apply(record, effects_); !applied) return fail(applied.error());
 
   const bool is_live = record.position > end_at_start_[partition.number];

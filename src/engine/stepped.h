@@ -82,6 +82,12 @@ class SteppedEngine final : public Engine {
     JournalRecord record;
     std::string payload;
     uint64_t order = 0;  ///< in the whole journal
+    /// The record with its bytes; `record` alone has none, since what it viewed is gone.
+    [[nodiscard]] JournalRecord view() const {
+      JournalRecord whole = record;
+      whole.payload = payload;
+      return whole;
+    }
   };
   struct Queued {
     MessageBatch records;

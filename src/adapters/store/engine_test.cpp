@@ -132,7 +132,6 @@ TEST(Engine, WhatWasAcknowledgedIsThereAfterACrash) {
 TEST(Engine, MessagesCrossThreadsOnceHoweverOftenItCrashes) {
   const TemporaryFolder folder;
   std::mt19937_64 draw(11);
-  int64_t sent = 0;
   uint64_t payments = 0;
   uint64_t records = 0;
   for (int life = 0; life < 6; ++life) {
@@ -151,7 +150,6 @@ TEST(Engine, MessagesCrossThreadsOnceHoweverOftenItCrashes) {
                           .target_partition = static_cast<uint16_t>(draw() % 8),
                           .amount = amount},
                          ++server.records);
-        sent += amount;
         ++payments;
       }
       ASSERT_TRUE(server.append(std::move(batch)).has_value());
