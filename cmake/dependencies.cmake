@@ -1,4 +1,4 @@
-# Debian 12's packages, each behind a target; the list and its traps are in docs/operating/building.md.
+# Debian 12's packages, each behind a target; tools/setup.sh installs them.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(Boost 1.81 REQUIRED COMPONENTS json url)

@@ -149,6 +149,8 @@ int init(const std::string& data_folder, const std::string& source_name, const s
   if (!kind) return fail(fmt::format("`{}` is not a kind of source", source_kind), "choose browser, mobile or server");
   std::error_code error;
   std::filesystem::create_directories(data_folder, error);
+  // What is in it is personal: nobody else on the machine has business there.
+  if (!error) std::filesystem::permissions(data_folder, std::filesystem::perms::owner_all, error);
   if (error) return fail("the data folder cannot be created", "choose another with --data");
   const auto clock = adapters::system_clock();
   auto open = open_registry(data_folder, clock->now());
