@@ -99,8 +99,8 @@ TEST(Pool, EveryMessageOfManyArrivesOnceWhateverItsSize) {
     settings.on_message = [&](const SinkMessage& message) { sizes[message.to.at(0)] += message.data.size(); };
     SmtpSettings pool;
     pool.messages_per_connection_max = 7;
-    Bench bench(std::move(settings), pool);
     Outcomes outcomes;
+    Bench bench(std::move(settings), pool);
     std::map<std::string, size_t> expected;
     for (uint64_t i = 0; i < 300; ++i) {
       Envelope one = envelope("user" + std::to_string(i) + "@d" + std::to_string(i % 5) + ".example", i);
@@ -197,8 +197,8 @@ TEST(Pool, AConnectionLostInTheBodyHasCertainlyNotDelivered) {
 TEST(Pool, AConnectionLostAfterTheFinalDotIsUnknownAndTheNextMessageGoesOn) {
   SmtpSettings settings;
   settings.connections_max = 1;
-  Bench bench(with_rule({Stage::end, "lost", SinkAction::close, "", UINT32_MAX, 0}), settings);
   Outcomes outcomes;
+  Bench bench(with_rule({Stage::end, "lost", SinkAction::close, "", UINT32_MAX, 0}), settings);
   for (const auto& [to, number] : std::vector<std::pair<std::string, uint64_t>>{
            {"a@example.org", 1}, {"lost@example.org", 2}, {"c@example.org", 3}}) {
     ASSERT_TRUE(bench.pool->submit(envelope(to, number), outcomes.callback()));
@@ -230,8 +230,8 @@ TEST(Pool, AServerThatClosesBetweenMessagesLosesNone) {
   for (uint32_t skip = 2; skip < 20; skip += 3) {
     sink.rules.push_back({Stage::mail, "", SinkAction::reply_close, "421 4.7.0 enough", 1, skip});
   }
-  Bench bench(std::move(sink), settings);
   Outcomes outcomes;
+  Bench bench(std::move(sink), settings);
   for (uint64_t i = 0; i < 12; ++i) ASSERT_TRUE(bench.pool->submit(envelope("a@example.org", i), outcomes.callback()));
   for (const Outcome& outcome : outcomes.wait_for(12)) EXPECT_EQ(outcome.kind, OutcomeKind::sent) << outcome.reply.text;
 }
@@ -272,8 +272,8 @@ TEST(Pool, ATransactionalMessageOvertakesWaitingBulk) {
 }
 
 TEST(Pool, StoppingGivesEachMessageItsOutcome) {
-  Bench bench(with_rule({Stage::end, "", SinkAction::stall, "", UINT32_MAX, 0}));
   Outcomes outcomes;
+  Bench bench(with_rule({Stage::end, "", SinkAction::stall, "", UINT32_MAX, 0}));
   for (uint64_t i = 0; i < 100; ++i) ASSERT_TRUE(bench.pool->submit(envelope("a@example.org", i), outcomes.callback()));
   bench.pool->stop(milliseconds(50));
   EXPECT_EQ(outcomes.wait_for(100).size(), 100U);
@@ -286,8 +286,8 @@ TEST(Pool, StoppingGivesEachMessageItsOutcome) {
 TEST(Pool, TheQueueIsBounded) {
   SmtpSettings settings;
   settings.queue_messages_max = 2;
-  Bench bench(with_rule({Stage::greeting, "", SinkAction::stall, "", UINT32_MAX, 0}), settings);
   Outcomes outcomes;
+  Bench bench(with_rule({Stage::greeting, "", SinkAction::stall, "", UINT32_MAX, 0}), settings);
   EXPECT_TRUE(bench.pool->submit(envelope("a@example.org", 1), outcomes.callback()));
   EXPECT_TRUE(bench.pool->submit(envelope("a@example.org", 2), outcomes.callback()));
   EXPECT_EQ(bench.pool->submit(envelope("a@example.org", 3), outcomes.callback()).error().code, Errc::queue_full);
