@@ -26,10 +26,11 @@ namespace {
 constexpr std::string_view kPrefix = "/app";
 constexpr std::string_view kForever = "public, max-age=31536000, immutable";
 constexpr std::string_view kAskAgain = "no-cache";
-constexpr std::string_view kNonceMark = "__TERRENO_NONCE__";
-constexpr std::string_view kBuildMark = "__TERRENO_BUILD__";
 
 #ifdef TERRENO_CONSOLE_EMBEDDED
+
+constexpr std::string_view kNonceMark = "__TERRENO_NONCE__";
+constexpr std::string_view kBuildMark = "__TERRENO_BUILD__";
 
 std::string_view between(const char* begin, const char* end) { return {begin, static_cast<size_t>(end - begin)}; }
 
