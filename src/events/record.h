@@ -82,7 +82,10 @@ enum class RecordType : uint16_t {
   configuration_prepared = 41,
   configuration_ready = 42,
   configuration_active = 43,
-  objection_carried = 44,  ///< the person's objection, to each address's home
+  objection_carried = 44,   ///< the person's objection, to each address's home
+  identity_absorb = 45,     ///< lane to a person's home: they move, or are merged
+  identity_released = 46,   ///< an identifier's home to its former person: give back what came with it
+  identity_confirmed = 47,  ///< an address answered for itself, to the lane
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
