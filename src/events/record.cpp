@@ -115,6 +115,20 @@ Event Event::decode(Reader& in) {
   return event;
 }
 
+Identifier Event::decode_strongest(Reader& in) {
+  if (in.u8() != kEventVersion) in.fail();
+  in.enumeration(kEventTypeLast);
+  in.bytes();
+  in.enumeration(Visibility::secret_source);
+  in.bytes();
+  in.bytes();
+  in.time();
+  in.time();
+  in.boolean();
+  if (in.count() == 0) in.fail();
+  return Identifier::decode(in);
+}
+
 Id128 Event::repeat_key() const {
   std::string bytes;
   Writer out(bytes);

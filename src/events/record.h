@@ -123,6 +123,8 @@ struct Event {
 
   void encode(Writer& out) const;
   static Event decode(Reader& in);
+  /// Only the strongest identifier; passes over what stands before it.
+  static Identifier decode_strongest(Reader& in);
   /// The key under which a repeat is recognised: hash of (source, message id).
   [[nodiscard]] Id128 repeat_key() const;
   /// Where the event goes first: the home of its strongest identifier.

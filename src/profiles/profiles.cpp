@@ -8,7 +8,6 @@ namespace terreno::profiles {
 
 namespace {
 constexpr std::array<std::string_view, 4> kRankNames{"stated", "corrected", "observed", "inferred"};
-constexpr size_t kPairsMax = 256;
 
 // Whether `a` wins over `b`. Total, so that the order of arrival does not matter.
 bool wins(const Candidate& a, const Candidate& b) {
@@ -123,7 +122,7 @@ bool Person::has(const events::Identifier& identifier) const {
   return std::ranges::find(identifiers, identifier, &KnownIdentifier::identifier) != identifiers.end();
 }
 
-bool Person::has_open_pairs() const { return std::ranges::any_of(pairs, &KnownPair::is_open); }
+bool Person::is_identity_open() const { return !arriving.empty() || std::ranges::any_of(pairs, &KnownPair::is_open); }
 
 const consent::PermissionCopy* Person::permission_of(const consent::Address& address) const {
   const auto found = std::ranges::find(permissions, address, &consent::PermissionCopy::address);
@@ -151,7 +150,8 @@ void Person::absorb(const Person& other) {
       pairs.push_back(pair);
   }
   objections.merge(other.objections);
-  if (other.id != id) absorbed.push_back(other.id);
+  for (const Arriving& part : other.arriving) arriving.push_back(part);
+  if (!other.id.is_zero() && other.id != id) absorbed.push_back(other.id);
   absorbed.insert(absorbed.end(), other.absorbed.begin(), other.absorbed.end());
   created = std::min(created, other.created);
   if (other.last_seen > last_seen) {
@@ -161,6 +161,34 @@ void Person::absorb(const Person& other) {
   }
   if (time_zone.empty()) time_zone = other.time_zone;
   if (locale.empty()) locale = other.locale;
+}
+
+Person Person::take_out(const events::Identifier& identifier) {
+  Person out;
+  out.created = created;
+  out.last_seen = last_seen;
+  out.time_zone = time_zone;
+  out.locale = locale;
+  const auto known = std::ranges::find(identifiers, identifier, &KnownIdentifier::identifier);
+  if (known != identifiers.end()) {
+    out.created = known->since;
+    out.identifiers.push_back(std::move(*known));
+    identifiers.erase(known);
+  }
+  const Id128 contributor = events::key_of(identifier);
+  for (Attribute& attribute : attributes_) {
+    for (const Candidate& candidate : attribute.candidates) {
+      if (candidate.contributor == contributor) out.learn(attribute.name, candidate);
+    }
+    std::erase_if(attribute.candidates, [&](const Candidate& one) { return one.contributor == contributor; });
+  }
+  std::erase_if(attributes_, [](const Attribute& attribute) { return attribute.candidates.empty(); });
+  const auto is_theirs = [&](const consent::PermissionCopy& copy) { return copy.address.value == identifier.value; };
+  std::ranges::copy_if(permissions, std::back_inserter(out.permissions), is_theirs);
+  std::erase_if(permissions, is_theirs);
+  // A split never opens what either side had closed.
+  out.objections = objections;
+  return out;
 }
 
 void Person::encode(Writer& out) const {
@@ -181,10 +209,17 @@ void Person::encode(Writer& out) const {
     out.boolean(pair.is_open);
     out.bytes(pair.verdict);
     out.bytes(pair.reason);
+    out.time(pair.since);
+    out.bytes(pair.source);
+    out.enumeration(pair.visibility);
   });
   encode_list(out, permissions, [&](const consent::PermissionCopy& copy) { copy.encode(out); });
   objections.encode(out);
   encode_list(out, absorbed, [&](PersonId person) { out.id(person); });
+  encode_list(out, arriving, [&](const Arriving& part) {
+    out.id(part.exchange);
+    out.varint(part.missing);
+  });
   encode_list(out, attributes_, [&](const Attribute& attribute) {
     out.bytes(attribute.name);
     encode_list(out, attribute.candidates, [&](const Candidate& candidate) { encode_candidate(out, candidate); });
@@ -214,11 +249,18 @@ std::unique_ptr<Person> Person::decode(std::string_view bytes) {
     pair.is_open = in.boolean();
     pair.verdict = in.text();
     pair.reason = in.text();
+    pair.since = in.time();
+    pair.source = in.text();
+    pair.visibility = in.enumeration(events::Visibility::secret_source);
     person->pairs.push_back(std::move(pair));
   }
   for (size_t n = in.count(); n > 0; --n) person->permissions.push_back(consent::PermissionCopy::decode(in));
   person->objections = consent::ObjectionSet::decode(in);
   for (size_t n = in.count(); n > 0; --n) person->absorbed.push_back(in.person_id());
+  for (size_t n = in.count(); n > 0; --n) {
+    const Id128 exchange = in.id();
+    person->arriving.push_back({exchange, static_cast<uint32_t>(in.varint())});
+  }
   for (size_t n = in.count(); n > 0; --n) {
     Attribute attribute;
     attribute.name = in.text();

@@ -84,12 +84,24 @@ struct KnownPair {
   bool is_open = true;  ///< asked, not yet answered
   std::string verdict;  ///< `held`, `blocked`, `quarantined` …; empty while open
   std::string reason;
+  // Of the event that named it.
+  Timestamp since;
+  std::string source;
+  events::Visibility visibility = events::Visibility::public_source;
   bool operator==(const KnownPair&) const = default;
+};
+
+/// State of this person that is on its way here, after a merge or a move.
+struct Arriving {
+  Id128 exchange;
+  uint32_t missing = 0;  ///< parts
+  bool operator==(const Arriving&) const = default;
 };
 
 class Person final : public engine::Entity {
  public:
   static constexpr uint8_t kTable = 10;
+  static constexpr size_t kPairsMax = 256;
 
   PersonId id;
   Timestamp created;
@@ -101,6 +113,7 @@ class Person final : public engine::Entity {
   std::vector<consent::PermissionCopy> permissions;  ///< one per address
   consent::ObjectionSet objections;
   std::vector<PersonId> absorbed;
+  std::vector<Arriving> arriving;
 
   /// Takes in a candidate. False: it was refused at a bound (name or value too long, too many attributes).
   bool learn(const std::string& name, Candidate candidate);
@@ -113,11 +126,14 @@ class Person final : public engine::Entity {
   bool add_identifier(KnownIdentifier identifier);
   [[nodiscard]] const events::Identifier* find(events::IdentifierKind kind) const;
   [[nodiscard]] bool has(const events::Identifier& identifier) const;
-  [[nodiscard]] bool has_open_pairs() const;
+  /// Who they are is being decided, or part of them is still on its way: nothing is decided about them meanwhile.
+  [[nodiscard]] bool is_identity_open() const;
   [[nodiscard]] const consent::PermissionCopy* permission_of(const consent::Address& address) const;
   void take_permission(consent::PermissionCopy copy);
   /// Folds another person into this one: candidates compete, objections unite, the earlier `created` stays.
   void absorb(const Person& other);
+  /// Takes an identifier out, with what came by it, as a person without an id.
+  [[nodiscard]] Person take_out(const events::Identifier& identifier);
 
   void encode(Writer& out) const override;
   [[nodiscard]] size_t footprint() const override;
