@@ -94,9 +94,11 @@ std::shared_ptr<const Configuration> read_configuration(std::vector<Document> do
         node.fail("duplicate", fmt::format("is a second template named `{}`", name));
     } else if (choice == 2) {
       Topic topic{name, {}};
-      const DocumentNode titles = node.require("spec").require("titles");
+      const DocumentNode spec = node.require("spec");
+      const DocumentNode titles = spec.require("titles");
       for (const std::string& language : titles.keys()) topic.titles[language] = titles.get(language).text();
-      node.get("spec").finish();
+      titles.finish();
+      spec.finish();
       configuration->topics.emplace(name, std::move(topic));
     } else if (choice == 3) {
       configuration->policy = contact::parse_policy(node.require("spec"));

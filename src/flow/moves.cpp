@@ -124,8 +124,9 @@ void apply_attach(Scene& scene, std::string_view payload) {
   ++scene.context.mutate_or_create<Totals>(Totals::kId).moved;
 
   const bool was_someone_elses = !former.is_zero() && former != attach->survivor;
-  const bool lives_here = former_home == scene.here() && scene.context.find<Person>(former.value) != nullptr;
-  if (was_someone_elses && former != attach->former && lives_here) {
+  const bool is_unknown_to_lane = was_someone_elses && former != attach->former && former_home == scene.here() &&
+                                  scene.context.find<Person>(former.value) != nullptr;
+  if (is_unknown_to_lane) {
     // A person whom the lane has not heard of: this identifier is all they have.
     move_out(scene, former, attach->survivor, attach->home, moved);
     scene.send(engine::kLane, RecordType::identity_attached, PartArrived{{}, attach->identifier, former});

@@ -1,0 +1,98 @@
+// Many people at once, with shared devices, second accounts and crashes: whatever the order, everybody ends up in one
+// place, and the partitions agree with the lane about who is who.
+
+#include <random>
+#include <set>
+
+#include "documents.h"
+#include "world.h"
+
+namespace terreno::scenarios {
+namespace {
+
+using events::Identifier;
+using events::IdentifierKind;
+
+struct Storm {
+  explicit Storm(uint64_t seed) : draw(seed) {}
+  size_t below(size_t n) { return draw() % n; }
+
+  std::string body() {
+    std::string fields;
+    const auto use = [&](IdentifierKind kind, const std::string& value) {
+      seen.insert({kind, value});
+      return value;
+    };
+    const bool has_user = below(3) > 0;
+    if (has_user) fields += R"("userId":")" + use(IdentifierKind::user_id, "u-" + std::to_string(below(6))) + "\",";
+    if (!has_user || below(2) == 0)
+      fields += R"("anonymousId":")" + use(IdentifierKind::anonymous_id, "a-" + std::to_string(below(9))) + "\",";
+    const std::string id = R"("messageId":"m)" + std::to_string(++count) + "\"";
+    if (below(2) == 0) return R"({"type":"track","event":"Signed Up",)" + fields + id + "}";
+    std::string traits;
+    if (below(2) == 0)
+      traits = R"("email":")" + use(IdentifierKind::email, "p" + std::to_string(below(7)) + "@example.org") + "\"";
+    return R"({"type":"identify",)" + fields + id + R"(,"traits":{)" + traits + "}}";
+  }
+
+  std::mt19937_64 draw;
+  std::set<Identifier> seen;
+  int count = 0;
+};
+
+void expect_agreement(World& world, const std::set<Identifier>& seen) {
+  std::set<PersonId> persons;
+  for (const Identifier& identifier : seen) {
+    SCOPED_TRACE(identifier.value);
+    const auto person = world.person(identifier.kind, identifier.value);
+    const auto in_lane = world.in_lane(identifier);
+    // An address that only stood beside another identifier and was not joined to anybody has no home yet.
+    if (!person) {
+      EXPECT_TRUE(!in_lane || in_lane->person.is_zero());
+      continue;
+    }
+    persons.insert(person->id);
+    EXPECT_TRUE(person->has(identifier));
+    EXPECT_FALSE(person->is_identity_open());
+    if (in_lane && !in_lane->person.is_zero()) {
+      EXPECT_EQ(person->id, in_lane->person);
+      const std::set<Identifier> theirs(in_lane->identifiers.begin(), in_lane->identifiers.end());
+      std::set<Identifier> ours;
+      for (const auto& known : person->identifiers) ours.insert(known.identifier);
+      EXPECT_EQ(ours, theirs);
+    } else {
+      EXPECT_EQ(person->identifiers.size(), 1u);
+    }
+  }
+  EXPECT_EQ(world.people(), persons.size());
+}
+
+class StormOfSignUps : public testing::TestWithParam<uint64_t> {};
+
+TEST_P(StormOfSignUps, PartitionsAndLaneAgreeAboutEverybody) {
+  World::Options options(welcome_documents());
+  options.shuffle_seed = GetParam();
+  World world(options);
+  Storm storm(GetParam());
+  for (int i = 0; i < 120; ++i) {
+    const std::string body = storm.body();
+    if (storm.below(3) == 0) {
+      world.browser(body);
+    } else {
+      world.server(body);
+    }
+    for (size_t n = storm.below(30); n > 0 && world.engine().step(); --n) continue;
+    if (storm.below(15) == 0) {
+      world.settle();
+      world.crash(storm.below(3));
+    }
+  }
+  world.settle();
+  world.pass(minutes(20));
+  expect_agreement(world, storm.seen);
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, StormOfSignUps, testing::Range(uint64_t{1}, uint64_t{31}));
+
+}  // namespace
+}  // namespace terreno::scenarios
