@@ -389,9 +389,9 @@ TEST(WriteKeys, AreCutOutOfWhatIsStored) {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Section 6: time
+// Time: docs/concepts/tracking.md, Times
 
-TEST(Times, FollowTheTableOfTheReference) {
+TEST(Times, OfEventsFollowTheTable) {
   struct Row {
     const char* what;
     std::optional<int64_t> timestamp, original, sent_at;  // seconds relative to receipt
@@ -564,7 +564,7 @@ RC_GTEST_PROP(Normalising, TwiceIsTheSameAsOnce, (const std::string& text, uint8
   RC_ASSERT(*twice == *once);
 }
 
-TEST(Offers, FollowTheOrderOfTheReference) {
+TEST(Offers, AreTriedInTheirOrder) {
   using Keys = std::vector<std::string>;
   EXPECT_EQ(offered_write_keys("Basic azE6", "k2", "k3").candidates, Keys{"k1"});
   EXPECT_EQ(offered_write_keys("basic azE", {}, {}).candidates, Keys{"k1"});
