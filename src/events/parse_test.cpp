@@ -88,7 +88,7 @@ std::string gzip(std::string_view text, int window = 15 + 16) {
 const Identifier kUser{IdentifierKind::user_id, "u1"};
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Section 4: the body
+// The body
 
 TEST(Body, ThatIsNoJsonObjectIsRefusedWhole) {
   for (const char* body : {"", " ", "[]", "1", "{", "{\"a\":}", "{} x", "{\"batch\":[}", "null", "{\"a\":\"\n\"}",
@@ -221,7 +221,7 @@ TEST(Batch, AcceptsAnEscapedBackslashBeforeU0000) {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Section 5: the fields
+// The fields
 
 TEST(Fields, ThatAreNullAreAbsent) {
   const Event event = event_of(TrackingPath::page, R"({"type":null,"messageId":null,"userId":"u1","anonymousId":null,
@@ -455,7 +455,7 @@ TEST(Times, OverAnHourAgoMakeAnEventLate) {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Sections 7 and 8: message ids and bounds
+// Message ids and bounds
 
 TEST(MessageIds, AreKeptAsSentOrHashedOrMade) {
   const auto id = [](std::string json) {
