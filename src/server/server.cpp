@@ -410,14 +410,17 @@ void Server::State::add_routes() {
   governance = std::make_unique<api::GovernanceApi>(std::move(governance_parts));
   api::add_governance_routes(router, *governance);
 
-  api::LinkParts link_parts;
-  link_parts.engine = engine.get();
-  link_parts.clock = clock;
-  link_parts.random = &random;
-  link_parts.keys = &*links;
-  link_parts.registry = open.registry.get();
-  link_parts.configuration = [this] { return active_configuration(); };
-  api::add_link_routes(router, link_parts);
+  api::LinkDependencies links_dependencies;
+  links_dependencies.engine = engine.get();
+  links_dependencies.clock = clock;
+  links_dependencies.random = &random;
+  links_dependencies.keys = &*links;
+  links_dependencies.snapshot = [this] { return open.registry->snapshot(); };
+  links_dependencies.topic_title = [this](std::string_view topic, std::string_view language) {
+    const auto in_force = active_configuration();
+    return in_force ? in_force->topic_title(topic, language) : std::string();
+  };
+  api::add_link_routes(router, std::move(links_dependencies));
 
   for (const char* const path : {"/livez", "/readyz", "/healthz"}) {
     const bool asks_ready = std::string_view(path) == "/readyz";
