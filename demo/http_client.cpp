@@ -46,7 +46,9 @@ HttpClient::HttpClient(std::string_view origin) : connection_(std::make_unique<C
   if (const size_t scheme = origin.find("://"); scheme != std::string_view::npos) origin.remove_prefix(scheme + 3);
   origin = origin.substr(0, origin.find('/'));
   const size_t colon = origin.rfind(':');
-  connection_->host = origin.substr(0, colon);
+  std::string_view host = origin.substr(0, colon);
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  connection_->host = host == "localhost" ? "127.0.0.1" : host;
   connection_->port = colon == std::string_view::npos ? "80" : std::string(origin.substr(colon + 1));
 }
 
@@ -58,7 +60,7 @@ std::expected<HttpAnswer, std::string> HttpClient::request(std::string_view meth
   request.method_string(method);
   request.target(target);
   request.version(11);
-  request.set(beast::http::field::host, connection_->host + ":" + connection_->port);
+  request.set(beast::http::field::host, "localhost:" + connection_->port);
   for (const auto& [name, value] : headers) request.set(name, value);
   request.body() = body;
   request.prepare_payload();

@@ -24,7 +24,7 @@ using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 /// Thread: one. An answer is at most 16 MiB.
 class HttpClient {
  public:
-  /// `origin` such as `http://127.0.0.1:8080`; an address, no name.
+  /// `origin` such as `http://127.0.0.1:8080`: an address, or localhost.
   explicit HttpClient(std::string_view origin);
   ~HttpClient();
   HttpClient(const HttpClient&) = delete;

@@ -34,8 +34,8 @@ int play(const Stage& stage, Organisation organisation) {
   Story story(organisation, stage.now - kHistory, stage.now);
   if (*is_new) {
     if (const auto lived = run.live(story, stage.should_stop); !lived) return say_failed(lived.error());
-    if (const auto running = run.let_time_run(); !running) return say_failed(running.error());
   }
+  if (const auto running = run.let_time_run(); !running) return say_failed(running.error());
   // Made now: history would have outlived it, and the first one is used.
   const auto link = stage.new_link();
   if (!link) return say_failed({"making a link", link.error()});

@@ -167,12 +167,11 @@ std::expected<void, RunFailure> Run::live(const Story& story, const std::functio
     while (after < history.size() && history[after].at - history[first].at < kStretch) ++after;
     const std::vector<Action> stretch(history.begin() + static_cast<ptrdiff_t>(first),
                                       history.begin() + static_cast<ptrdiff_t>(after));
-    // What waits in between, such as a letter held until the morning, comes before what people do next.
+    // The answer comes when all that went before has happened, letters included, and then what was due until this time,
+    // such as a letter held until the morning: both come before what people do next.
     TERRENO_TRY_VOID(ask("setting the clock", "POST", "/api/v1/clock",
                          json::serialize(json::object{{"at", format_iso8601(stretch.back().at)}})));
-    TERRENO_TRY_VOID(settle());
     TERRENO_TRY_VOID(act(stretch));
-    TERRENO_TRY_VOID(settle());
     first = after;
   }
   return {};
@@ -244,7 +243,7 @@ std::expected<void, RunFailure> Run::settle() {
         for (const json::value& check : checks->get_array()) {
           if (!check.is_object() || !check.get_object().contains("params")) continue;
           const auto* const params = check.get_object().at("params").if_object();
-          for (const std::string_view name : {"unapplied", "in_flight", "waiting"}) {
+          for (const std::string_view name : {"unapplied"}) {
             const auto* const count = params == nullptr ? nullptr : params->if_contains(name);
             if (count != nullptr && count->is_number()) open += count->to_number<int64_t>();
           }
