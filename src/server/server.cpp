@@ -201,6 +201,7 @@ struct Server::State final : engine::OutputSink {
   void fail();
   bool move_clock(Timestamp time);
   void settle();
+  [[nodiscard]] std::string issue_first_run_link();
   bool stop();
   [[nodiscard]] std::shared_ptr<const flow::Configuration> active_configuration();
   void note_configuration(Id128 hash);
@@ -326,10 +327,7 @@ std::expected<void, StartError> Server::State::start() {
   parts.own_base_url = own_url;
   delivery->start(*engine, std::move(parts));
 
-  if (settings.is_demo || open.registry->snapshot()->users.empty()) {
-    auto link = open.registry->issue_first_run_token(settings.is_demo, clock->now());
-    if (link) first_run_link = fmt::format("{}/app/first-run?token={}", own_url, link->token.reveal());
-  }
+  if (settings.is_demo || open.registry->snapshot()->users.empty()) first_run_link = issue_first_run_link();
   pulse = std::thread([this] { run_pulse(); });
   return {};
 }
@@ -525,6 +523,11 @@ void Server::State::settle() {
   }
 }
 
+std::string Server::State::issue_first_run_link() {
+  const auto link = open.registry->issue_first_run_token(settings.is_demo, clock->now());
+  return link ? fmt::format("{}/app/first-run?token={}", own_url, link->token.reveal()) : std::string();
+}
+
 bool Server::State::stop() {
   if (is_stopped) return true;
   is_stopped = true;
@@ -569,6 +572,7 @@ std::expected<std::unique_ptr<Server>, StartError> Server::start(Settings settin
 uint16_t Server::port() const { return state_->http->port(); }
 std::string Server::url() const { return state_->own_url; }
 std::string Server::first_run_link() const { return state_->first_run_link; }
+std::string Server::issue_first_run_link() { return state_->issue_first_run_link(); }
 bool Server::stop() { return state_->stop(); }
 
 }  // namespace terreno::server
