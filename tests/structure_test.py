@@ -76,7 +76,8 @@ for path in sorted(SRC.rglob("*")):
             if target != folder:
                 if target not in ARROWS.get(folder, set()) and not is_test(path):
                     problems.append(f"{where}:{number}: {folder}/ may not include {target}/ (see the arrows in ARCHITECTURE.md)")
-                if target in BUSINESS and "/".join(parts[1:]) not in FACADES.get(target, {f"{target}.h"}):
+                helps_a_test = is_test(path) and parts[-1].endswith("_testing.h")
+                if target in BUSINESS and not helps_a_test and "/".join(parts[1:]) not in FACADES.get(target, {f"{target}.h"}):
                     problems.append(f"{where}:{number}: includes a private header of {target}/; use its facade {target}/{target}.h")
         if folder in BUSINESS and not is_test(path):
             for pattern, what in IMPURE.items():

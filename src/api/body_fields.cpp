@@ -54,6 +54,21 @@ std::string BodyFields::required_text(const std::string& name, size_t bytes_max)
   return value.value_or("");
 }
 
+std::string BodyFields::required_json(const std::string& name, size_t bytes_max) {
+  read_.insert(name);
+  const json::value* const value = object_.if_contains(name);
+  if (value == nullptr) {
+    refuse(name, "required", "is absent; give a value, or null for none");
+    return "null";
+  }
+  std::string text = json::serialize(*value);
+  if (text.size() > bytes_max) {
+    refuse(name, "too_long", fmt::format("is longer than {} bytes as JSON; shorten it", bytes_max));
+    return "null";
+  }
+  return text;
+}
+
 std::optional<int64_t> BodyFields::integer(const std::string& name) {
   const json::value* const value = find(name);
   if (value == nullptr) return std::nullopt;

@@ -23,6 +23,8 @@ class BodyFields {
   [[nodiscard]] std::string required_text(const std::string& name, size_t bytes_max);
   [[nodiscard]] std::optional<int64_t> integer(const std::string& name);
   [[nodiscard]] std::optional<bool> boolean(const std::string& name);
+  /// Any value, as JSON text; also `null`. It must be there.
+  [[nodiscard]] std::string required_json(const std::string& name, size_t bytes_max);
   [[nodiscard]] std::vector<std::string> texts(const std::string& name, size_t count_max, size_t bytes_max);
   void refuse(std::string_view name, std::string_view rule, std::string_view remedy);
   /// The first thing that is wrong, if any. Call it after every field was read: what is left over is unknown.

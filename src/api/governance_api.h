@@ -54,6 +54,7 @@ struct Call {
   std::string body;
   std::string id;  ///< the `{id}` of the path
   std::vector<std::pair<std::string, std::string>> query;
+  std::string idempotency_key = {};  ///< empty: none was sent
   [[nodiscard]] std::string query_value(std::string_view name) const;
 };
 

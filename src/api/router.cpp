@@ -62,7 +62,7 @@ struct Router::State {
   };
   Node root;
   std::vector<Route> routes;
-  Guard guard;
+  RouteGuard guard;
   http::Handler fallback;
 
   [[nodiscard]] const Node* find(const Segments& segments) const {
@@ -119,7 +119,7 @@ void Router::add(Route route) {
   state_->routes.push_back(std::move(route));
 }
 
-void Router::set_guard(Guard guard) { state_->guard = std::move(guard); }
+void Router::set_guard(RouteGuard guard) { state_->guard = std::move(guard); }
 void Router::set_fallback(http::Handler fallback) { state_->fallback = std::move(fallback); }
 const std::vector<Route>& Router::routes() const { return state_->routes; }
 

@@ -48,7 +48,7 @@ struct Route {
 };
 
 /// Decides whether a request may reach a route with scopes; answers itself, and returns false, when it may not.
-using Guard = std::function<bool(const Route&, const http::Request&, const http::Responder&)>;
+using RouteGuard = std::function<bool(const Route&, const http::Request&, const http::Responder&)>;
 
 /// Filled at start, then only read: any number of threads may call `handle` and `refuse`.
 class Router {
@@ -61,7 +61,7 @@ class Router {
   /// The same method and pattern twice is a programmer's error.
   void add(Route route);
   /// Asked for every route that has scopes. Without a guard such routes answer 503.
-  void set_guard(Guard guard);
+  void set_guard(RouteGuard guard);
   /// Takes what no pattern matches, such as the console's pages.
   void set_fallback(http::Handler fallback);
 

@@ -103,6 +103,7 @@ void Claim::encode(Writer& out) const {
   out.u64(owner);
   address.encode(out);
   out.time(at);
+  out.enumeration(message_class);
 }
 
 Claim Claim::decode(Reader& in) {
@@ -113,6 +114,7 @@ Claim Claim::decode(Reader& in) {
   claim.owner = in.u64();
   claim.address = consent::Address::decode(in);
   claim.at = in.time();
+  claim.message_class = in.enumeration(consent::MessageClass::transactional);
   return claim;
 }
 
@@ -172,6 +174,12 @@ std::string ClaimedSend::encode(const SendOrder& order, uint32_t attempt, const 
   out.varint(attempt);
   proof.record().encode(out);
   return bytes;
+}
+
+DecisionId ClaimedSend::decision_of(std::string_view bytes) {
+  Reader in(bytes);
+  in.u8();
+  return in.decision_id();
 }
 
 std::optional<ClaimedSend> ClaimedSend::decode(std::string_view bytes) {

@@ -74,6 +74,7 @@ struct Claim {
   uint64_t owner = 0;
   consent::Address address;
   Timestamp at;
+  consent::MessageClass message_class = consent::MessageClass::commercial;
   void encode(Writer& out) const;
   static Claim decode(Reader& in);
 };
@@ -118,6 +119,8 @@ class ClaimedSend {
  public:
   [[nodiscard]] static std::optional<ClaimedSend> decode(std::string_view bytes);
   static std::string encode(const SendOrder& order, uint32_t attempt, const consent::ConsentProof& proof);
+  /// Only whose it is; zero: malformed.
+  [[nodiscard]] static DecisionId decision_of(std::string_view bytes);
   [[nodiscard]] const SendOrder& order() const { return order_; }
   [[nodiscard]] uint32_t attempt() const { return attempt_; }
   [[nodiscard]] const consent::ConsentProof& proof() const { return proof_; }

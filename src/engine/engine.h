@@ -313,6 +313,7 @@ struct Health {
   uint64_t loaded = 0;  ///< entities read from the store since start
   uint64_t commits = 0;
   uint64_t messages_repeated = 0;
+  uint64_t due = 0;      ///< partitions whose next wake-up is due by the clock and has not fired yet
   uint64_t skipped = 0;  ///< records that an operator asked to skip, met since start
   uint64_t journal_bytes = 0;
   uint64_t memory_bytes = 0;  ///< of entities

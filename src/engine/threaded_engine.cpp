@@ -243,6 +243,12 @@ Health ThreadedEngine::health() const {
     health.skipped += counters.skipped;
     health.memory_bytes += counters.memory_bytes;
   }
+  if (options_.apply && !is_time_held_) {
+    const Timestamp wall_now = clock_.now();
+    for (const Published& published : published_) {
+      if (published.next_wake_ms.load(std::memory_order_relaxed) <= wall_now.ms) ++health.due;
+    }
+  }
   health.commits = commits_;
   health.journal_bytes = journal_->bytes();
   health.time_held = is_time_held_;

@@ -69,6 +69,7 @@ enum class RecordType : uint16_t {
   configuration_proposed = 6,
   objection = 7,    ///< the person wants no contact: carried to each of their addresses
   quarantined = 8,  ///< QuarantinedItem: what a source sent and could not be used, kept for repair
+  nothing = 9,      ///< without effect: what was queued before it has its place once it is durable
   // Messages between partitions.
   event_forwarded = 32,    ///< an event, from an identifier's home to the person's
   identity_proposed = 33,  ///< a pair without verdict, to the lane

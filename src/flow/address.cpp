@@ -70,6 +70,7 @@ void offer(Scene& scene, OpenSend& send) {
   claim.attempt = send.attempt;
   claim.address = send.order.request.address;
   claim.at = scene.now();
+  claim.message_class = send.order.request.message_class;
   scene.emit(OutputKind::claim_wanted, payload_of(claim));
 }
 
@@ -134,36 +135,48 @@ void touches_claimed(const engine::Lookup& state, std::string_view payload, engi
   if (const auto claim = read_payload<Claim>(payload)) touches_send(state, claim->decision, keys);
 }
 
-void apply_claimed(Scene& scene, std::string_view payload) {
-  const auto claim = read_payload<Claim>(payload);
-  if (!claim) return scene.ignore();
-  auto* const send = scene.context.mutate<OpenSend>(claim->decision.value);
+namespace {
+
+/// True: it may be sent, and the process has been told.
+bool take_claim(Scene& scene, const Claim& claim) {
+  auto* const send = scene.context.mutate<OpenSend>(claim.decision.value);
   // Only the first claim of an attempt counts, and only while it is fresh.
-  if (send == nullptr || send->state != SendState::waiting || send->attempt != claim->attempt) return scene.ignore();
-  if (scene.now() > claim->at + channels::kClaimValidFor) return scene.ignore();
+  if (send == nullptr || send->state != SendState::waiting || send->attempt != claim.attempt)
+    return scene.ignore(), false;
+  if (scene.now() > claim.at + channels::kClaimValidFor) return scene.ignore(), false;
   if (scene.now() >= send->order.expires_at)
-    return close(scene, *send, DecisionState::expired, GateCode::delivery, "expired");
+    return close(scene, *send, DecisionState::expired, GateCode::delivery, "expired"), false;
 
   consent::SendRequest request = send->order.request;
   request.attempt = send->attempt;
   const auto proof = consent::permit(scene.context, request, scene.context.record().position);
   if (!proof) {
     const std::string rule(consent::name_of(proof.error().rule));
-    return close(scene, *send, DecisionState::refused_consent, GateCode::consent, rule, rule);
+    return close(scene, *send, DecisionState::refused_consent, GateCode::consent, rule, rule), false;
   }
   const contact::Policy policy = scene.configuration != nullptr ? scene.configuration->policy : contact::Policy{};
   auto& counter = scene.context.mutate_or_create<contact::AddressCounter>(channels::counter_key(request.address));
   if (!counter.take(scene.now(), policy.per_address_and_hour)) {
-    if (counter.claims.empty()) return close(scene, *send, DecisionState::refused_cap, GateCode::cap_address, "0");
-    return wait_until(scene, *send, counter.claims.front() + hours(1));
+    if (counter.claims.empty())
+      return close(scene, *send, DecisionState::refused_cap, GateCode::cap_address, "0"), false;
+    return wait_until(scene, *send, counter.claims.front() + hours(1)), false;
   }
   send->state = SendState::claimed;
-  send->owner = claim->owner;
-  send->claimed_at = claim->at;
+  send->owner = claim.owner;
+  send->claimed_at = claim.at;
   send->proof = proof->record();
   send->wakes_at = scene.now() + channels::kReceiptExpectedWithin;
-  scene.context.set_wake({OpenSend::kTable, claim->decision.value}, send->wakes_at);
+  scene.context.set_wake({OpenSend::kTable, claim.decision.value}, send->wakes_at);
   scene.emit(OutputKind::perform, channels::ClaimedSend::encode(send->order, send->attempt, *proof));
+  return true;
+}
+
+}  // namespace
+
+void apply_claimed(Scene& scene, std::string_view payload) {
+  const auto claim = read_payload<Claim>(payload);
+  if (!claim) return scene.ignore();
+  if (!take_claim(scene, *claim)) scene.emit(OutputKind::claim_refused, std::string(payload));
 }
 
 void touches_receipt(const engine::Lookup& state, std::string_view payload, engine::KeyList& keys) {

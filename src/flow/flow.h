@@ -44,6 +44,9 @@ enum class OutputKind : uint16_t {
   person_changed = 4,
   /// A ConfigurationInForce, from each partition that took it over; and from the lane when it refused.
   configuration = 5,
+  /// A channels::Claim that came to nothing: refused, repeated or out of date. Each `send_claimed` leads to this or to
+  /// `perform`.
+  claim_refused = 6,
 };
 
 /// What became of an event in the partition that it came to; its record lies at the output's position.

@@ -1,0 +1,117 @@
+#pragma once
+
+// The effects runner: claims what flow offers, composes it, hands it to a mail server, and writes the receipt.
+//
+// 1. A send begins only after its claim came back from apply with a consent proof, and within the claim's 60 s.
+// 2. Each attempt that was begun ends in exactly one receipt, unless the process dies: then it is *unknown*.
+// 3. At most kInFlightMax claims are open, so that none runs out in a queue here. Transactional ones go first, and past
+//    that bound.
+// 4. Claims and receipts are urgent records: they are never refused for load.
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <unordered_set>
+#include <vector>
+
+#include "adapters/smtp/smtp.h"
+#include "channels/sending.h"
+#include "engine/engine.h"
+#include "flow/flow.h"
+#include "server/delivery/compose.h"
+#include "server/delivery/outbox.h"
+
+namespace terreno::server {
+
+struct DeliveryParts {
+  const engine::Clock* clock = nullptr;
+  engine::Random* random = nullptr;  ///< thread-safe
+  const flow::ConfigurationLibrary* library = nullptr;
+  const consent::LinkKeys* links = nullptr;
+  /// Who sends, as of now; any thread.
+  std::function<std::shared_ptr<const governance::Snapshot>()> snapshot;
+  channels::Signer signer;  ///< without `sign`: mails are not signed
+  Outbox* outbox = nullptr;
+  smtp::SmtpPool* sandbox = nullptr;
+  smtp::SmtpPool* live = nullptr;
+  std::string own_base_url;
+  unsigned threads = 2;
+};
+
+/// What the health page shows.
+struct DeliveryStatus {
+  uint64_t in_flight = 0;
+  uint64_t waiting = 0;
+  uint64_t sent = 0;
+  uint64_t not_sent = 0;
+  uint64_t unknown = 0;
+};
+
+class Delivery {
+ public:
+  static constexpr size_t kInFlightMax = 4096;
+
+  /// All parts outlive it.
+  explicit Delivery(DeliveryParts parts);
+  /// stop() when it was not called.
+  ~Delivery();
+  Delivery(const Delivery&) = delete;
+  Delivery& operator=(const Delivery&) = delete;
+
+  /// From the engine's apply threads: `claim_wanted` and `perform`. Does not block.
+  void on_output(engine::Partition partition, const engine::Output& output);
+  /// Begins to claim. What was offered before waits until then.
+  void start(engine::Engine& engine);
+  /// Claims nothing more, hands over what is claimed, and returns when every receipt is durable. Before the engine
+  /// stops.
+  void stop();
+  [[nodiscard]] DeliveryStatus status() const;
+
+ private:
+  struct Offer {
+    engine::Partition partition;
+    channels::Claim claim;
+  };
+  struct Work {
+    engine::Partition partition;
+    std::string bytes;
+  };
+  void claim_next(std::unique_lock<std::mutex>& lock);
+  void claim(std::unique_lock<std::mutex>& lock, std::deque<Offer>& offers);
+  void run();
+  void perform(const Work& work);
+  void write_receipt(engine::Partition partition, const channels::Receipt& receipt);
+  void append(engine::Partition partition, events::RecordType type, const std::string& payload,
+              engine::DurableCallback done);
+  /// One claim less is open.
+  void finish();
+  void hand_over(engine::Partition partition, const channels::ClaimedSend& claimed, ComposedEmail email,
+                 bool is_sandbox, Duration valid_for);
+
+  DeliveryParts parts_;
+  uint64_t owner_ = 0;
+  std::atomic<engine::Engine*> engine_{nullptr};
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  // Of transactional messages, and of others.
+  std::deque<Offer> urgent_offers_;
+  std::deque<Offer> offers_;
+  std::unordered_set<Id128> offered_;  ///< decisions in both
+  std::deque<Work> urgent_work_;
+  std::deque<Work> work_;
+  std::unordered_set<Id128> urgent_claims_;  ///< decisions claimed and not yet performed
+  size_t in_flight_ = 0;                     ///< claimed; receipt not durable yet
+  bool is_stopping_ = false;
+  bool has_ended_ = false;
+  std::vector<std::thread> threads_;
+  std::atomic<uint64_t> sent_{0};
+  std::atomic<uint64_t> not_sent_{0};
+  std::atomic<uint64_t> unknown_{0};
+};
+
+}  // namespace terreno::server
