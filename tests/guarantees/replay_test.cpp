@@ -4,35 +4,15 @@
 #include <algorithm>
 #include <map>
 
-#include "engine/store_keys.h"
+#include "joined_rows.h"
 #include "load.h"
 
 namespace terreno::guarantees {
 namespace {
 
-namespace keys = engine::store_keys;
-using Rows = std::map<std::string, std::string>;
-
-/// A chunk of rows and a block of the repeat log belong to one commit (docs/formats/store.md): joined, they are the
-/// same whatever the commits were. Everything else stays as it is.
-Rows without_commits(const Rows& contents) {
+Rows without_commits(const std::map<std::string, std::string>& contents) {
   Rows joined;
-  for (const auto& [key, value] : contents) {
-    const auto table = static_cast<uint8_t>(key[1]);
-    if (table == keys::kTableRows) {
-      Reader in(value);
-      std::string list = key.substr(0, 2 + 1 + 16);
-      while (!in.done()) {
-        const std::string order = in.text();
-        joined[list + order] = in.text();
-      }
-    } else if (table == keys::kTableRepeatLog) {
-      // Generation; then a row for each id.
-      for (size_t at = 0; at + 16 <= value.size(); at += 16) joined[key.substr(0, 2 + 8) + value.substr(at, 16)] = "";
-    } else {
-      joined.emplace(key, value);
-    }
-  }
+  for (const auto& [key, value] : contents) add_joined(joined, key, value);
   return joined;
 }
 
