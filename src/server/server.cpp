@@ -16,6 +16,7 @@
 #include "adapters/store/store.h"
 #include "api/customer_api.h"
 #include "api/links.h"
+#include "api/problem.h"
 #include "api/tracking.h"
 #include "engine/runtime.h"
 #include "server/background.h"
@@ -438,7 +439,7 @@ void Server::State::add_routes() {
   router.set_fallback([this](const http::Request& request, const http::Responder& responder) {
     const bool is_console = request.path == "/" || request.path == "/app" || request.path.starts_with("/app/");
     if (!is_console || (request.method != http::Method::get && request.method != http::Method::head))
-      return responder.answer(api::problem({404, "not_found", "there is nothing at this path"}));
+      return responder.answer(api::problem(api::Problem{404, "not_found", "there is nothing at this path"}));
     responder.answer(console_response(request, random.next().hex()));
   });
 }
