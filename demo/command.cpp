@@ -41,8 +41,6 @@ int demonstrate(const Flags& flags) {
   server::Settings settings;
   settings.data_folder = flags.data;
   settings.listen = flags.listen;
-  // Made-up people need no key that is kept apart from them.
-  settings.key_file = flags.data + "/installation.key";
   settings.is_demo = true;
   settings.is_clock_manual = true;
   std::error_code unreadable;
