@@ -242,11 +242,10 @@ std::expected<void, StartError> Server::State::start() {
     clock = steerable.get();
   }
 
-  // The lock comes with the engine; before it nothing is changed that another process could be using.
   auto registry = open_registry(folder, clock->now());
   if (!registry)
     return cannot("the registry cannot be opened: " + describe(registry.error()),
-                  "run it as the user who owns the folder");
+                  "stop what else runs on this folder, and run it as the user who owns it");
   open = std::move(*registry);
   ConfigurationFolder configuration_folder(folder / "configurations");
   if (auto loaded = configuration_folder.load(library); !loaded)
@@ -440,7 +439,7 @@ void Server::State::add_routes() {
   router.set_fallback([this](const http::Request& request, const http::Responder& responder) {
     const bool is_console = request.path == "/" || request.path == "/app" || request.path.starts_with("/app/");
     if (!is_console || (request.method != http::Method::get && request.method != http::Method::head))
-      return responder.answer(api::problem({404, "not_found", "there is nothing at this path"}));
+      return responder.answer(api::problem_form(request, 404, "not_found", "there is nothing at this path"));
     responder.answer(console_response(request, random.next().hex()));
   });
 }

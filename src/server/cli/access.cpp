@@ -67,7 +67,7 @@ int list_keys(const AccessFlags& flags) {
     json::array scopes;
     for (int i = 0; i < governance::kScopeCount; ++i) {
       const auto scope = static_cast<governance::Scope>(i);
-      if (key.scopes.has(scope)) scopes.emplace_back(governance::name_of(scope));
+      if (key.scopes.names(scope)) scopes.emplace_back(governance::name_of(scope));
     }
     if (!flags.as_json)
       fmt::print("{}  {}  …{}  {}{}\n", key.id.hex(), key.name, key.hint, json::serialize(scopes),
@@ -143,7 +143,8 @@ int print_link(const AccessFlags& flags, std::string_view path, const governance
 
 int invite_user(const AccessFlags& flags) {
   const auto role = governance::role_from(flags.role);
-  if (!role) return fail(fmt::format("`{}` is no role", flags.role), "such as admin, marketer or viewer", kUsage);
+  if (!role)
+    return fail(fmt::format("`{}` is no role", flags.role), "such as administrator, marketer or viewer", kUsage);
   const auto language = governance::language_from(flags.language);
   if (!language) return fail(fmt::format("`{}` is no language", flags.language), "choose es, fr or en", kUsage);
   const auto folder = open_folder(flags.folder);
