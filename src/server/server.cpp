@@ -16,6 +16,7 @@
 #include "adapters/store/store.h"
 #include "api/customer_api.h"
 #include "api/links.h"
+#include "api/problem.h"
 #include "api/tracking.h"
 #include "engine/runtime.h"
 #include "server/background.h"
@@ -201,6 +202,7 @@ struct Server::State final : engine::OutputSink {
   void fail();
   bool move_clock(Timestamp time);
   void settle();
+  [[nodiscard]] std::string issue_first_run_link();
   bool stop();
   [[nodiscard]] std::shared_ptr<const flow::Configuration> active_configuration();
   void note_configuration(Id128 hash);
@@ -325,10 +327,7 @@ std::expected<void, StartError> Server::State::start() {
   parts.own_base_url = own_url;
   delivery->start(*engine, std::move(parts));
 
-  if (settings.is_demo || open.registry->snapshot()->users.empty()) {
-    auto link = open.registry->issue_first_run_token(settings.is_demo, clock->now());
-    if (link) first_run_link = fmt::format("{}/app/first-run?token={}", own_url, link->token.reveal());
-  }
+  if (settings.is_demo || open.registry->snapshot()->users.empty()) first_run_link = issue_first_run_link();
   pulse = std::thread([this] { run_pulse(); });
   return {};
 }
@@ -439,7 +438,7 @@ void Server::State::add_routes() {
   router.set_fallback([this](const http::Request& request, const http::Responder& responder) {
     const bool is_console = request.path == "/" || request.path == "/app" || request.path.starts_with("/app/");
     if (!is_console || (request.method != http::Method::get && request.method != http::Method::head))
-      return responder.answer(api::problem_form(request, 404, "not_found", "there is nothing at this path"));
+      return responder.answer(api::problem(api::Problem{404, "not_found", "there is nothing at this path"}));
     responder.answer(console_response(request, random.next().hex()));
   });
 }
@@ -524,6 +523,11 @@ void Server::State::settle() {
   }
 }
 
+std::string Server::State::issue_first_run_link() {
+  const auto link = open.registry->issue_first_run_token(settings.is_demo, clock->now());
+  return link ? fmt::format("{}/app/first-run?token={}", own_url, link->token.reveal()) : std::string();
+}
+
 bool Server::State::stop() {
   if (is_stopped) return true;
   is_stopped = true;
@@ -568,6 +572,7 @@ std::expected<std::unique_ptr<Server>, StartError> Server::start(Settings settin
 uint16_t Server::port() const { return state_->http->port(); }
 std::string Server::url() const { return state_->own_url; }
 std::string Server::first_run_link() const { return state_->first_run_link; }
+std::string Server::issue_first_run_link() { return state_->issue_first_run_link(); }
 bool Server::stop() { return state_->stop(); }
 
 }  // namespace terreno::server

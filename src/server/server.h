@@ -35,6 +35,9 @@ class Server {
   [[nodiscard]] std::string url() const;
   /// The link of an installation that nobody has signed in to, or of a demonstration; otherwise empty.
   [[nodiscard]] std::string first_run_link() const;
+  /// Another one, after which earlier ones stop working: a demonstration signs in by itself before anybody else does.
+  /// Empty: somebody has signed in, and this is no demonstration.
+  [[nodiscard]] std::string issue_first_run_link();
   /// Answers what is under way, sends what is claimed, writes a checkpoint. False: it did not stop cleanly, and the
   /// next start replays the journal. Idempotent.
   bool stop();
