@@ -5,6 +5,13 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 jobs=${JOBS:-$(nproc)}
 
+if [ "${1:-}" = sdks ]; then
+  cmake --preset dev >/dev/null
+  cmake --build build/dev -j "${JOBS:-$(nproc)}" --target terreno
+  (cd tests/sdks && npm ci --silent)
+  exec python3 tests/sdks/run.py build/dev/src/server/terreno
+fi
+
 echo "test: format"
 git ls-files '*.h' '*.cpp' | xargs clang-format-19 --dry-run -Werror
 

@@ -2,12 +2,20 @@
 
 #include <fmt/format.h>
 
+#include "adapters/store/store.h"
 #include "base/result.h"
 
 namespace terreno::server {
 
 std::expected<OpenRegistry, governance::Error> open_registry(const std::filesystem::path& folder, Timestamp now) {
   OpenRegistry open;
+  auto lock = adapters::posix_files()->lock((folder / "registry.lock").string());
+  if (!lock) {
+    return std::unexpected(
+        governance::Error{governance::Errc::storage_failed, "registry",
+                          lock.error().code == engine::Errc::locked ? "locked" : lock.error().context});
+  }
+  open.lock = std::move(*lock);
   open.file = std::make_unique<RegistryFile>(folder / "registry");
   TERRENO_TRY(open.audit, AuditFolder::open(folder / "audit"));
   TERRENO_TRY(open.registry, governance::Registry::load(*open.file, *open.audit, system_entropy(), now));

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "engine/files.h"
 #include "governance/governance.h"
 #include "server/files/audit_folder.h"
 #include "server/files/installation_key.h"
@@ -15,13 +16,15 @@
 
 namespace terreno::server {
 
-/// The registry with its files, in the order in which they must be destroyed.
+/// The registry with its files, in the order in which they must be destroyed. One process at a time: opening cuts a
+/// torn end of the audit log, which another process could be writing just then.
 struct OpenRegistry {
+  std::unique_ptr<engine::FileLock> lock;
   std::unique_ptr<RegistryFile> file;
   std::unique_ptr<AuditFolder> audit;
   std::unique_ptr<governance::Registry> registry;
 };
-/// Error: as Registry::load and AuditFolder::open.
+/// Error: as Registry::load and AuditFolder::open; storage_failed with rule `locked` when another process has it.
 [[nodiscard]] std::expected<OpenRegistry, governance::Error> open_registry(const std::filesystem::path& folder,
                                                                            Timestamp now);
 

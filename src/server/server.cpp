@@ -244,11 +244,10 @@ std::expected<void, StartError> Server::State::start() {
     clock = steerable.get();
   }
 
-  // The lock comes with the engine; before it nothing is changed that another process could be using.
   auto registry = open_registry(folder, clock->now());
   if (!registry)
     return cannot("the registry cannot be opened: " + describe(registry.error()),
-                  "run it as the user who owns the folder");
+                  "stop what else runs on this folder, and run it as the user who owns it");
   open = std::move(*registry);
   ConfigurationFolder configuration_folder(folder / "configurations");
   if (auto loaded = configuration_folder.load(library); !loaded)

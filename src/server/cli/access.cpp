@@ -143,7 +143,8 @@ int print_link(const AccessFlags& flags, std::string_view path, const governance
 
 int invite_user(const AccessFlags& flags) {
   const auto role = governance::role_from(flags.role);
-  if (!role) return fail(fmt::format("`{}` is no role", flags.role), "such as administrator, marketer or viewer", kUsage);
+  if (!role)
+    return fail(fmt::format("`{}` is no role", flags.role), "such as administrator, marketer or viewer", kUsage);
   const auto language = governance::language_from(flags.language);
   if (!language) return fail(fmt::format("`{}` is no language", flags.language), "choose es, fr or en", kUsage);
   const auto folder = open_folder(flags.folder);

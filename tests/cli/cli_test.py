@@ -1,0 +1,322 @@
+#!/usr/bin/env python3
+"""The program from outside: its commands, their exit codes, and one life of a server.
+
+    cli_test.py PROGRAM [TESTS…]
+
+Everything runs on 127.0.0.1 and on ports that the system chooses, in a folder that is thrown away. Nothing waits for a
+time: a server has printed its address when it answers, and has ended when its process has.
+"""
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+import urllib.parse
+
+PROGRAM = str(pathlib.Path(sys.argv[1]).resolve())
+
+TOPIC = "kind: topic\nname: tips\nspec: {titles: {es: Consejos, fr: Conseils, en: Tips}}\n"
+TEMPLATE = """kind: template
+name: hello
+spec:
+  author: Marta
+  aim: Say hello
+  languages:
+    en:
+      subject: 'Hello {{ person.first_name }}'
+      html: '<p>Hello</p><a href="{% unsubscribe_url %}">No more of these</a>'
+      text: 'Hello. No more of these: {% unsubscribe_url %}'
+"""
+JOURNEY = """kind: journey
+name: welcome
+spec:
+  owner: Marta
+  reply_to: marta@example.org
+  trigger: {event: Signed Up}
+  steps:
+    - send: {template: hello, topic: tips}
+"""
+
+
+def run(*arguments, **more):
+    """Runs a command to its end. The environment of whoever runs the tests does not count."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("TERRENO_")}
+    environment.update(more.pop("environment", {}))
+    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, env=environment, **more)
+
+
+class Serving:
+    """`terreno serve`, from its first line to its end."""
+
+    def __init__(self, folder, *arguments):
+        self.process = subprocess.Popen([PROGRAM, "serve", "--data", str(folder), "--listen", "127.0.0.1:0", "--json", *arguments],
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        if not line:
+            raise AssertionError("serve ended before it listened: " + self.process.stderr.read())
+        said = json.loads(line)
+        self.url = said["url"]
+        self.link = said["first_run_link"]
+        self.port = urllib.parse.urlsplit(self.url).port
+
+    def ask(self, method, target, body=None, headers=None):
+        """Status, headers, and the body as JSON where it is."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port)
+        headers = dict(headers or {})
+        data = None
+        if body is not None:
+            data = body if isinstance(body, str) else json.dumps(body)
+            headers.setdefault("Content-Type", "application/json")
+        connection.request(method, target, data, headers)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        is_json = "json" in (answer.getheader("Content-Type") or "")
+        return answer.status, answer.headers, json.loads(text) if is_json and text else text
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        _, self.stderr = self.process.communicate()
+        return self.process.returncode
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.stop()
+
+
+def basic(write_key):
+    import base64
+    return {"Authorization": "Basic " + base64.b64encode(f"{write_key}:".encode()).decode()}
+
+
+class Commands(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="terreno-cli-"))
+        self.data = self.folder / "data"
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def init(self):
+        made = run("init", "--data", self.data, "--json")
+        self.assertEqual(made.returncode, 0, made.stderr)
+        return json.loads(made.stdout)
+
+    def documents(self, **changed):
+        folder = self.folder / "documents"
+        folder.mkdir(exist_ok=True)
+        texts = {"topic": TOPIC, "template": TEMPLATE, "journey": JOURNEY} | changed
+        for name, text in texts.items():
+            (folder / f"{name}.yaml").write_text(text)
+        return folder
+
+    def test_version_and_help_say_what_there_is(self):
+        self.assertIn("version", json.loads(run("version", "--json").stdout))
+        help_text = run("--help").stdout
+        for command in ("init", "serve", "render", "keys", "users", "doctor", "recover", "validate", "apply", "why", "consent"):
+            self.assertIn(command, help_text)
+
+    def test_wrong_usage_is_64(self):
+        for wrong in ((), ("nonsense",), ("serve", "--role", "nobody"), ("keys",), ("recover", "--data", self.data, "--at", "x")):
+            self.assertEqual(run(*wrong).returncode, 64, wrong)
+
+    def test_init_makes_a_folder_for_its_owner_and_a_key_beside_it(self):
+        made = self.init()
+        self.assertTrue(made["write_key"])
+        self.assertEqual(self.data.stat().st_mode & 0o777, 0o700)
+        key = pathlib.Path(made["key_file"])
+        self.assertEqual(key.stat().st_mode & 0o777, 0o600)
+        self.assertNotIn(self.data, key.parents)
+        again = run("init", "--data", self.data)
+        self.assertEqual(again.returncode, 1)
+        self.assertIn("--data", again.stderr)
+
+    def test_keys_are_made_listed_and_revoked(self):
+        self.init()
+        made = json.loads(run("keys", "create", "--data", self.data, "--name", "CRM", "--scope", "people:read", "--json").stdout)
+        self.assertTrue(made["key"].startswith("tk_"))
+        listed = run("keys", "list", "--data", self.data, "--json")
+        keys = json.loads(listed.stdout)
+        self.assertEqual([(k["name"], k["scopes"], k["in_force"]) for k in keys], [("CRM", ["people:read"], True)])
+        self.assertNotIn(made["key"], listed.stdout)
+        self.assertEqual(run("keys", "revoke", made["id"], "--data", self.data, "--json").returncode, 0)
+        self.assertFalse(json.loads(run("keys", "list", "--data", self.data, "--json").stdout)[0]["in_force"])
+        self.assertEqual(run("keys", "revoke", made["id"], "--data", self.data).returncode, 1)
+        unknown = run("keys", "create", "--data", self.data, "--name", "x", "--scope", "people:reed")
+        self.assertEqual(unknown.returncode, 64)
+        self.assertIn("people:reed", unknown.stderr)
+
+    def test_users_are_invited_and_removed_and_somebody_always_can_administer(self):
+        self.init()
+        with Serving(self.data) as server:
+            status, _, session = server.ask("POST", "/api/v1/first-run",
+                                            {"token": server.link.split("token=")[1], "language": "es", "email": "marta@example.org",
+                                             "name": "Marta Soler", "password": "a long enough passphrase"})
+            self.assertEqual(status, 200, session)
+        invited = run("users", "invite", "joan@example.org", "--name", "Joan", "--role", "viewer", "--data", self.data, "--json")
+        self.assertEqual(invited.returncode, 0, invited.stderr)
+        self.assertIn("token=", json.loads(invited.stdout)["link"])
+        self.assertIn("token=", run("users", "reset-link", "joan@example.org", "--data", self.data).stdout)
+        self.assertEqual({u["email"] for u in json.loads(run("users", "list", "--data", self.data, "--json").stdout)},
+                         {"marta@example.org", "joan@example.org"})
+        self.assertEqual(run("users", "remove", "joan@example.org", "--data", self.data, "--json").returncode, 0)
+        last = run("users", "remove", "marta@example.org", "--data", self.data)
+        self.assertEqual(last.returncode, 1)
+        self.assertIn("last_administrator", last.stderr)
+        self.assertEqual(run("users", "reset-link", "nobody@example.org", "--data", self.data).returncode, 1)
+
+    def test_validate_says_where_and_what(self):
+        fine = run("validate", self.documents(), "--json")
+        self.assertEqual(fine.returncode, 0, fine.stdout + fine.stderr)
+        self.assertEqual(json.loads(fine.stdout), {"ok": True, "findings": []})
+        wrong = self.documents(journey=JOURNEY.replace("trigger:", "triger:"))
+        told = run("validate", wrong)
+        self.assertEqual(told.returncode, 3)
+        self.assertRegex(told.stdout + told.stderr, r"journey\.yaml:\d+:\d+: ")
+        findings = json.loads(run("validate", wrong, "--json").stdout)["findings"]
+        self.assertIn("unknown_key", {f["code"] for f in findings})
+        self.assertEqual(run("validate", self.folder / "absent").returncode, 1)
+
+    def test_doctor_finds_a_folder_well_and_a_wrong_key_ill(self):
+        key = pathlib.Path(self.init()["key_file"])
+        with Serving(self.data):
+            busy = run("doctor", "--data", self.data, "--json")
+            self.assertEqual(busy.returncode, 10)
+        well = run("doctor", "--data", self.data, "--json")
+        report = json.loads(well.stdout)
+        # A machine that builds may be short of space; everything else is to be well.
+        self.assertEqual([c for c in report["checks"] if not c["ok"] and c["check"] != "disk"], [])
+        key.unlink()
+        ill = run("doctor", "--data", self.data, "--json")
+        self.assertEqual(ill.returncode, 10)
+        self.assertIn("installation key", [c["check"] for c in json.loads(ill.stdout)["checks"] if not c["ok"]])
+        refused = run("serve", "--data", self.data, "--listen", "127.0.0.1:0")
+        self.assertEqual(refused.returncode, 1)
+
+    def test_recover_notes_a_place_only_when_nobody_serves(self):
+        self.init()
+        with Serving(self.data):
+            self.assertEqual(run("recover", "--data", self.data, "--at", "3:1").returncode, 1)
+        self.assertEqual(json.loads(run("recover", "--data", self.data, "--at", "3:1", "--json").stdout), {"skipped": "3:1"})
+
+    def test_settings_come_from_flags_before_environment_before_file(self):
+        self.init()
+        other = self.folder / "other"
+        config = self.folder / "terreno.yaml"
+        config.write_text(f"data: {other}\nlisten: 127.0.0.1:1\n")
+        # The file's folder does not exist; the environment's would be made, and the flag's is served.
+        os.environ["TERRENO_DATA"] = str(self.folder / "third")
+        self.addCleanup(os.environ.pop, "TERRENO_DATA", None)
+        with Serving(self.data, "--config", str(config)) as server:
+            self.assertNotEqual(server.port, 1)
+        self.assertFalse(other.exists())
+        self.assertFalse((self.folder / "third").exists())
+        config.write_text("lisen: 127.0.0.1:0\n")
+        wrong = run("serve", "--config", config)
+        self.assertEqual(wrong.returncode, 3)
+        self.assertRegex(wrong.stderr, r"terreno\.yaml:1:\d+: .*listen")
+
+    def test_a_second_process_refuses_and_harms_nothing(self):
+        self.init()
+        with Serving(self.data) as server:
+            for command in (("serve", "--listen", "127.0.0.1:0"), ("serve", "--role", "intake", "--listen", "127.0.0.1:0"),
+                            ("keys", "list"), ("users", "list"), ("init",)):
+                second = run(*command, "--data", self.data)
+                self.assertEqual(second.returncode, 1, command)
+                self.assertTrue(second.stderr.startswith("terreno: "), second.stderr)
+            self.assertEqual(server.ask("GET", "/api/v1/meta")[0], 200)
+            self.assertEqual(server.stop(), 0, server.stderr)
+
+    def test_a_commands_refusal_by_the_server_has_its_exit_code(self):
+        self.init()
+        with Serving(self.data) as server:
+            self.assertEqual(run("apply", self.documents(), "--server", server.url, "--key", "tk_nobody").returncode, 4)
+            url = server.url
+        gone = run("why", "ana@example.org", "--server", url, "--key", "tk_nobody")
+        self.assertEqual(gone.returncode, 1)
+        self.assertIn("--server", gone.stderr)
+
+    def test_one_life_of_a_server(self):
+        made = self.init()
+        key = json.loads(run("keys", "create", "--data", self.data, "--name", "Tests", "--scope", "admin", "--json").stdout)["key"]
+        machine = {"Authorization": "Bearer " + key}
+
+        with Serving(self.data) as server:
+            client = ("--server", server.url, "--key", key)
+            self.assertRegex(server.link, r"^http://\S+/app/first-run\?token=[\w-]+$")
+
+            # The console is there, and the link signs in, once.
+            status, headers, page = server.ask("GET", "/app/first-run")
+            self.assertIn(status, (200, 404))  # 404: built without the console
+            if status == 200:
+                self.assertIn("nonce-", headers["Content-Security-Policy"])
+            first_run = {"token": server.link.split("token=")[1], "language": "fr", "email": "lea@example.org", "name": "Léa",
+                         "password": "une longue phrase de passe"}
+            status, headers, session = server.ask("POST", "/api/v1/first-run", first_run)
+            self.assertEqual(status, 200, session)
+            self.assertIn("HttpOnly", headers["Set-Cookie"])
+            cookie = {"Cookie": headers["Set-Cookie"].split(";")[0]}
+            self.assertEqual(server.ask("GET", "/api/v1/session", headers=cookie)[0], 200)
+            self.assertGreaterEqual(server.ask("POST", "/api/v1/first-run", first_run)[0], 400)
+
+            # Documents, by the command line.
+            applied = run("apply", self.documents(), *client, "--json")
+            self.assertEqual(applied.returncode, 0, applied.stderr)
+            version = json.loads(applied.stdout)["version"]
+            self.assertEqual({c["change"] for c in json.loads(applied.stdout)["changes"]}, {"added"})
+
+            # Consent, an event, and why nothing or something was sent.
+            granted = run("consent", "grant", "ana@example.org", "--topic", "tips", "--country", "ES", "--method", "tick",
+                          "--text-version", "9f2c11a0", "--text-language", "es", *client, "--json")
+            self.assertEqual(granted.returncode, 0, granted.stderr)
+            self.assertIn("entry_id", json.loads(granted.stdout))
+            status, _, said = server.ask("POST", "/v1/track", {"userId": "ana", "event": "Signed Up", "messageId": "m-1",
+                                                               "context": {"traits": {"email": "ana@example.org"}}}, basic(made["write_key"]))
+            self.assertEqual(status, 200, said)
+            status, _, said = server.ask("POST", "/v1/identify", {"userId": "ana", "messageId": "m-2", "traits": {"email": "ana@example.org"}},
+                                         basic(made["write_key"]))
+            self.assertEqual(status, 200, said)
+
+            person = self.person(server, machine, "ana")
+            for language in ("es", "fr", "en"):
+                told = run("why", "ana", "--journey", "welcome", "--language", language, *client)
+                self.assertEqual(told.returncode, 0, told.stderr)
+                self.assertGreater(len(told.stdout.splitlines()[0].split()), 3, told.stdout)
+                self.assertNotIn("{{", told.stdout)
+            why = json.loads(run("why", "ana", "--journey", "welcome", *client, "--json").stdout)
+            self.assertEqual(why["subject"]["person_id"], person)
+            self.assertEqual(server.stop(), 0, server.stderr)
+
+        # All of it is there again, and nobody is asked to set up what is set up.
+        with Serving(self.data) as server:
+            self.assertFalse(server.link)
+            self.assertEqual(server.ask("GET", "/api/v1/session", headers=cookie)[0], 200)
+            self.assertEqual(server.ask("GET", "/api/v1/configuration", headers=machine)[2]["version"], version)
+            self.assertEqual(self.person(server, machine, "ana"), person)
+            again = run("apply", self.documents(), "--server", server.url, "--key", key, "--json")
+            self.assertEqual(again.returncode, 0, again.stderr)
+            self.assertEqual(json.loads(again.stdout)["changes"], [])
+            self.assertEqual(server.stop(), 0, server.stderr)
+
+    def person(self, server, headers, user):
+        """Applying follows the 200 by a moment; whoever asks, asks again."""
+        while True:
+            status, _, people = server.ask("GET", "/api/v1/people?q=" + user, headers=headers)
+            self.assertEqual(status, 200, people)
+            if people["items"]:
+                return people["items"][0]["person_id"]
+
+    def test_render_is_a_function_of_its_input(self):
+        told = run("render", "--jsonl", input='{"template":"Hola {{ name }}","data":{"name":"Ana"}}\n')
+        self.assertEqual(json.loads(told.stdout)["output"], "Hola Ana")
+        self.assertEqual(run("render", self.folder / "absent.liquid").returncode, 1)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], *sys.argv[2:]], verbosity=1)
