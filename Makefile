@@ -15,33 +15,32 @@ setup-build:
 setup-test:
 	@tools/setup.sh test
 
-build: setup-build ## The hardened release program, build/release/terreno
+build: setup-build ## The hardened release program, build/release/src/server/terreno
 	@cmake --preset release -DTERRENO_TESTS=OFF >/dev/null && cmake --build build/release -j $(JOBS)
 
 demo: build ## Start Terreno with a fictional organisation on http://localhost:8080 (PORT=… for another)
 	@exec build/release/src/server/terreno demo --listen 127.0.0.1:$${PORT:-8080}
 
-test: setup-test ## Build and run every test but those of other languages' SDK runtimes
+test: setup-test ## Build and run every test, then again under ASan and UBSan; any failure fails it
 	@tools/test.sh
 
-test-sdks: setup-test ## The tests of SDK runtimes that a machine may lack
-	@tools/test.sh sdks
-
-bench: setup-test ## Measure against the budgets; results in build/bench/results.json
+bench: setup-test ## Run every benchmark; results in build/bench/results/
 	@tools/bench.sh
 
 fmt: setup-test ## Format the source
 	@git ls-files '*.h' '*.cpp' | xargs clang-format-19 -i
 
-lint: setup-test ## clang-tidy, console lint, the source-reading test
+lint: setup-test ## clang-tidy and the source-reading test
 	@tools/lint.sh
 
-sanitize: setup-test ## ASan+UBSan and TSan over the tests
+sanitize: setup-test ## ASan+UBSan and TSan over every test
 	@tools/sanitize.sh
+
+soak: setup-test ## Storms of sign-ups and crashes with new seeds for SOAK_SECONDS (60)
+	@tools/soak.sh
 
 fuzz: setup-test ## Every fuzz target for FUZZ_SECONDS (60) each
 	@tools/fuzz.sh
-
 
 clean: ## Remove what was built, keep what was installed
 	@rm -rf build/dev build/release build/bench build/asan build/tsan build/fuzz console/dist

@@ -32,10 +32,14 @@ function(terreno_folder name)
   endforeach()
 endfunction()
 
-# One test program; CTest runs it whole, with its name as label.
+# What CTest runs of our own code, for a build that needs nothing else.
+add_custom_target(test_programs)
+
+# One test program; CTest runs it whole.
 function(terreno_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;LIBRARIES;LABELS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
+  add_dependencies(test_programs ${name})
   foreach(link IN LISTS ARG_LINKS)
     target_link_libraries(${name} PRIVATE terreno_${link})
   endforeach()

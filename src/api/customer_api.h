@@ -87,6 +87,8 @@ class CustomerApi {
     std::function<bool(std::function<void()>)> background;
     /// Sets a clock that stands until it is told; empty: the clock is the machine's, and cannot be set.
     std::function<void(Timestamp, std::function<void(bool)>)> set_clock;
+    /// Lets it run like the machine's from where it stands.
+    std::function<void()> run_clock;
     /// The disk refused: the program must stop.
     std::function<void()> stop;
     std::string build;

@@ -168,6 +168,11 @@ void CustomerApi::set_clock(const Call& call, const http::Responder& responder) 
                                      {}});
   }
   BodyFields fields(call.body);
+  if (fields.boolean("run").value_or(false)) {
+    if (const auto refused = fields.refused()) return refuse(responder, *refused);
+    parts_.run_clock();
+    return answer(responder, 200, {{"at", format_iso8601(now())}});
+  }
   const std::string text = fields.required_text("at", 40);
   const auto time = parse_iso8601(text);
   if (!text.empty() && !time) {

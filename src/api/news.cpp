@@ -170,6 +170,8 @@ void News::hear(engine::Partition partition, engine::Position position, const en
       item.person = seen.person;
       live.add(std::move(item));
       changes.changed("live");
+      // Whatever else it does, an event is a new line of somebody's timeline.
+      if (!seen.is_repeat) changes.changed("person:" + seen.person.hex());
       break;
     }
     case flow::OutputKind::person_changed:
@@ -178,7 +180,9 @@ void News::hear(engine::Partition partition, engine::Position position, const en
     case flow::OutputKind::configuration:
       configurations.hear(partition, flow::ConfigurationInForce::decode(in));
       break;
+    // The courier's.
     case flow::OutputKind::claim_wanted:
+    case flow::OutputKind::claim_refused:
     case flow::OutputKind::perform:
       break;
   }

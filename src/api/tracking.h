@@ -8,7 +8,7 @@
 //    429 with an integer Retry-After.
 // 4. The start-up answers come from memory, also under overload: SDKs do not ask twice.
 //
-// Source of the rules: the tracking API reference.
+// Rules: docs/concepts/tracking.md.
 
 #include <cstdint>
 #include <memory>
@@ -65,7 +65,7 @@ struct TrackingDependencies {
   TrackingObserver* observer;
 };
 
-/// Adds every tracking route of the reference's section 2 that Terreno serves, preflights included.
+/// Adds every tracking route of docs/concepts/tracking.md, Routes, preflights included.
 void add_tracking_routes(Router& router, TrackingDependencies dependencies, TrackingOptions options);
 
 /// `{"code":…,"message":…}` with CORS headers; 429 and 503 with Retry-After.

@@ -116,7 +116,7 @@ struct Actor {
   auto operator<=>(const Actor&) const = default;
 };
 
-/// A pointer to what proves an act. Each condition of the soft opt-in has a kind of its own (consent.md §7).
+/// A pointer to what proves an act. Each condition of the soft opt-in has a kind of its own (2002/58/EC Art. 13(2)).
 enum class EvidenceKind : uint8_t {
   note = 0,
   order = 1,

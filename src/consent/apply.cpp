@@ -15,7 +15,7 @@ constexpr std::array<std::string_view, 14> kRefusalNames{"names_no_topic",     "
                                                          "ledger_full",        "address_collision",
                                                          "malformed",          "only_the_person_may_confirm"};
 
-// Default time to answer a confirmation mail (consent.md §8).
+// Default time to answer a confirmation mail (docs/concepts/consent.md, The ledger).
 constexpr Duration kRequestLifetime = days(7);
 
 /// What becomes of an act: refused, already said, or entered.
@@ -184,7 +184,7 @@ void widen_at_bounds(const AddressLedger& ledger, ConsentAct& act) {
 }
 
 // The secret that only this entry's personal fields and its destruction know. An expiry takes that of what it ends, so
-// that opening one opens both (consent.md §5).
+// that opening one opens both (docs/concepts/consent.md, Chain).
 Hash blinding_for(const engine::Context& context, const AddressLedger& ledger, const ConsentAct& act,
                   uint64_t entry_id) {
   if (act.action == Action::expire) {

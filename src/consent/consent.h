@@ -119,7 +119,7 @@ struct SendRequest {
   uint32_t attempt = 1;
 };
 
-/// In the order of precedence (consent.md §2): the first that applies decides. The numbers are on disk.
+/// In the order of docs/concepts/consent.md, Precedence: the first that applies decides. The numbers are on disk.
 enum class Rule : uint8_t {
   address_mismatch = 0,  ///< the ledger is that of another address
   suppressed = 1,
@@ -202,7 +202,7 @@ class ConsentProof {
 /// so a replay decides the same. `now` is the partition's time.
 /// Thread: the apply thread of that partition. Does no I/O. Cost: the scopes and opt-outs of this address.
 /// Error: the first rule that refused, with the entries it read. There is no other error.
-/// Rule: Directive 2002/58/EC Art. 13; order of precedence in consent.md §2, here that of `Rule`.
+/// Rule: Directive 2002/58/EC Art. 13; docs/concepts/consent.md, Precedence.
 [[nodiscard]] std::expected<ConsentProof, Refusal> permit(const AddressLedger* ledger, const LedgerShard* shard,
                                                           const SendRequest& request, engine::Partition partition,
                                                           engine::Position at, Timestamp now);

@@ -18,7 +18,7 @@ ScopeState& state_for(Folded& folded, const Scope& scope) {
   return *folded.scopes.insert(place, ScopeState{scope, {}, {}});
 }
 
-// An import that does not say when, how and on which wording is a claim without proof (consent.md §3).
+// An import that does not say when, how and on which wording is a claim without proof (GDPR Art. 7(1)).
 bool is_proven(const ConsentAct& act) {
   const bool imported = act.actor.kind == ActorKind::import_job || act.method == Method::import;
   return !imported || (!act.occurred_at.is_zero() && act.method != Method::unknown && !act.text_version.empty());
@@ -49,7 +49,7 @@ void fold_grant(Folded& folded, uint64_t entry_id, const ConsentAct& act) {
   if (state.grant && !has_ended(*state.grant, act.received_at)) {
     // A list that is imported once more must not undo what the person proved themselves.
     if (state.grant->proven && !grant.proven) return;
-    // A double opt-in never asks a confirmed person again (conventions.md §5).
+    // A double opt-in never asks a confirmed person again: docs/concepts/consent.md, Proof.
     grant.confirm_entry_id = state.grant->confirm_entry_id;
     grant.request_entry_id = state.grant->request_entry_id;
   }
@@ -144,7 +144,7 @@ bool may_lift(const ConsentAct& act, const Pause& pause) {
 }
 
 bool may_lift(const ConsentAct& act, const Suppression& suppression) {
-  // Only a new, explicit, confirmed act of the person (consent.md §6).
+  // Only a new, explicit, confirmed act of the person (docs/concepts/consent.md, After an opt-out).
   return act.scope.covers(suppression.pattern) && act.is_own_explicit() && !act.confirmation.confirmed_at.is_zero();
 }
 

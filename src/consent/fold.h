@@ -88,10 +88,10 @@ struct Folded {
 [[nodiscard]] bool may_lift(const ConsentAct& act, const Pause& pause);
 [[nodiscard]] bool may_lift(const ConsentAct& act, const Suppression& suppression);
 
-/// What keeps a grant from opening the gate, time aside; in the order of consent.md §2.
+/// What keeps a grant from opening the gate, time aside; in the order of docs/concepts/consent.md, Precedence.
 enum class StandingFault : uint8_t { confirmation_missing, unproven, basis_not_allowed, exception_incomplete };
 [[nodiscard]] std::optional<StandingFault> examine(const Standing& grant, const ChannelRule& rule);
-/// One pointer per condition of the soft opt-in: 2002/58/EC Art. 13(2), consent.md §7.
+/// One pointer per condition of the soft opt-in: Directive 2002/58/EC Art. 13(2).
 inline constexpr uint16_t kSoftOptInEvidence = 1U << static_cast<unsigned>(EvidenceKind::sale) |
                                                1U << static_cast<unsigned>(EvidenceKind::legal_entity) |
                                                1U << static_cast<unsigned>(EvidenceKind::similar_products) |

@@ -5,7 +5,7 @@
 // 1. Entries are appended, never changed, except that an erasure takes their personal fields and blinding secret out.
 // 2. Entry ids are dense in the shard (one per partition), from 1; within an address they grow.
 // 3. entry_hash = SHA-256(prev_hash ‖ open fields ‖ commitment), commitment = HMAC-SHA256(k, personal fields): after an
-//    erasure chain and tree still hold and tell nothing about the person (consent.md §5).
+//    erasure chain and tree still hold and tell nothing about the person (docs/concepts/consent.md).
 // 4. The tree is that of RFC 6962 §2.1: leaf SHA-256(0 ‖ open fields ‖ commitment), node SHA-256(1 ‖ left ‖ right).
 //
 // Lives on the apply thread of the partition; nothing here locks.

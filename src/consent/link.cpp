@@ -132,7 +132,7 @@ std::string token_hash_of(std::string_view token) { return hex(sha256(token)); }
 
 ConsentAct withdraw_act(const LinkClaims& claims, const LinkClick& click) {
   ConsentAct act = act_of(claims, click, Action::withdraw);
-  // One click removes the topic of that message (conventions.md §5); its purpose and brand stay with it.
+  // One click removes the topic of that message (RFC 8058); its purpose and brand stay with it.
   // The page's other button says "nothing more from" that brand, and the entry says the same.
   if (click.everything) act.scope = {{}, {}, claims.scope.brand};
   return act;

@@ -1,8 +1,8 @@
 #pragma once
 
 // The pages behind links, whole: server-rendered, at most 15 KB, no script, no cookie, in Spanish, French and English.
-// Pure functions; every text that comes from outside is escaped. GET shows, POST changes (conventions.md §5): a GET
-// page has buttons that post to `post_path` and does nothing by itself.
+// Pure functions; every text that comes from outside is escaped. GET shows, POST changes (docs/concepts/consent.md,
+// Links and pages): a GET page has buttons that post to `post_path` and does nothing by itself.
 
 #include <cstdint>
 #include <string>

@@ -80,7 +80,7 @@ TEST(Permit, TheProofNamesEntriesRootPackAndPosition) {
   EXPECT_TRUE(in.done());
 }
 
-// Each layer hides the ones before it: the order of consent.md §2.
+// Each layer hides the ones before it: docs/concepts/consent.md, Precedence.
 TEST(Permit, TheFirstRuleThatAppliesDecides) {
   MapContext context;
   ConsentAct grant = act_of(Action::grant, after(0));

@@ -138,7 +138,8 @@ class PartitionCore {
   Position commit_position_;
   StoreBatch batch_;
   std::vector<uint32_t> dirty_;
-  std::vector<uint32_t> committing_;
+  std::vector<uint32_t> committing_;  ///< by key
+  std::vector<std::pair<EntityKey, uint32_t>> sorted_;
   size_t next_committing_ = 0;
 
   /// Everything that exists is in memory: what is not there does not exist, and the store need not be asked.

@@ -110,20 +110,24 @@ void RowLog::begin_commit(uint64_t sequence) {
   frozen_sequence_ = sequence;
   frozen_ = std::move(pending_);
   pending_ = Lists();
-  next_frozen_ = frozen_.begin();
+  sorted_.clear();
+  sorted_.reserve(frozen_.size());
+  for (const auto& list : frozen_) sorted_.push_back(&list);
+  std::sort(sorted_.begin(), sorted_.end(), [](const auto* a, const auto* b) { return a->first < b->first; });
+  next_sorted_ = 0;
   frozen_bytes_ = memory_bytes_;
 }
 
 bool RowLog::continue_commit(StoreBatch& batch, size_t lists) {
-  for (size_t i = 0; i < lists && next_frozen_ != frozen_.end(); ++i, ++next_frozen_) {
-    write(batch, next_frozen_->first, next_frozen_->second);
-  }
-  return next_frozen_ == frozen_.end();
+  const size_t end = std::min(sorted_.size(), next_sorted_ + lists);
+  for (; next_sorted_ < end; ++next_sorted_) write(batch, sorted_[next_sorted_]->first, sorted_[next_sorted_]->second);
+  return next_sorted_ == sorted_.size();
 }
 
 void RowLog::on_committed() {
   frozen_ = Lists();
-  next_frozen_ = frozen_.begin();
+  sorted_.clear();
+  next_sorted_ = 0;
   memory_bytes_ -= frozen_bytes_;
   frozen_bytes_ = 0;
 }

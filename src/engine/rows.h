@@ -49,7 +49,8 @@ class RowLog {
   Store* store_;
   Lists pending_;
   Lists frozen_;
-  Lists::const_iterator next_frozen_;
+  std::vector<const Lists::value_type*> sorted_;  ///< of `frozen_`, by key: see PartitionCore::begin_commit
+  size_t next_sorted_ = 0;
   size_t memory_bytes_ = 0;
   size_t frozen_bytes_ = 0;
   uint64_t frozen_sequence_ = 0;

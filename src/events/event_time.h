@@ -19,7 +19,7 @@ struct ClientTimes {
   bool sent_at_is_fresh = false;     ///< the library renews it on every attempt
 };
 
-/// When the event happened, after correcting the client's clock. Tracking API reference, section 6: a `sentAt` in the
+/// When the event happened, after correcting the client's clock. docs/concepts/tracking.md, Times: a `sentAt` in the
 /// future proves a fast clock; one in the past proves a slow clock only when the library renews it on each attempt.
 [[nodiscard]] Timestamp resolve_time(const ClientTimes& times, Timestamp received_at, Duration skew_tolerated);
 

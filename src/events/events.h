@@ -9,7 +9,7 @@
 //    merged under the item's.
 // 4. No input, however hostile, takes more than `kBodyBytesMax` of text, 64 levels or `kBatchItemsMax` items.
 //
-// Source of the rules: the tracking API reference, sections 3 to 8; identifiers: identity reference, sections 2 and 3.
+// Rules: docs/concepts/tracking.md; identifiers: docs/concepts/identity.md, Identifiers.
 
 #include <cstdint>
 #include <expected>

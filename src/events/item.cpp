@@ -80,7 +80,9 @@ void read_item(std::string_view item, ItemSlices& slices, ContextSlices& context
     const std::string_view raw = at.value();
     if (key == "writeKey") slices.has_write_key = true;
     for (const NamedSlot& member : kItemMembers) {
-      if (key == member.name) slices.*member.slot = raw;
+      if (key != member.name) continue;
+      slices.*member.slot = raw;
+      break;
     }
   });
 }

@@ -88,7 +88,7 @@ std::string gzip(std::string_view text, int window = 15 + 16) {
 const Identifier kUser{IdentifierKind::user_id, "u1"};
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Section 4: the body
+// The body
 
 TEST(Body, ThatIsNoJsonObjectIsRefusedWhole) {
   for (const char* body : {"", " ", "[]", "1", "{", "{\"a\":}", "{} x", "{\"batch\":[}", "null", "{\"a\":\"\n\"}",
@@ -221,7 +221,7 @@ TEST(Batch, AcceptsAnEscapedBackslashBeforeU0000) {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Section 5: the fields
+// The fields
 
 TEST(Fields, ThatAreNullAreAbsent) {
   const Event event = event_of(TrackingPath::page, R"({"type":null,"messageId":null,"userId":"u1","anonymousId":null,
@@ -389,9 +389,9 @@ TEST(WriteKeys, AreCutOutOfWhatIsStored) {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Section 6: time
+// Time: docs/concepts/tracking.md, Times
 
-TEST(Times, FollowTheTableOfTheReference) {
+TEST(Times, OfEventsFollowTheTable) {
   struct Row {
     const char* what;
     std::optional<int64_t> timestamp, original, sent_at;  // seconds relative to receipt
@@ -455,7 +455,7 @@ TEST(Times, OverAnHourAgoMakeAnEventLate) {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Sections 7 and 8: message ids and bounds
+// Message ids and bounds
 
 TEST(MessageIds, AreKeptAsSentOrHashedOrMade) {
   const auto id = [](std::string json) {
@@ -564,7 +564,7 @@ RC_GTEST_PROP(Normalising, TwiceIsTheSameAsOnce, (const std::string& text, uint8
   RC_ASSERT(*twice == *once);
 }
 
-TEST(Offers, FollowTheOrderOfTheReference) {
+TEST(Offers, AreTriedInTheirOrder) {
   using Keys = std::vector<std::string>;
   EXPECT_EQ(offered_write_keys("Basic azE6", "k2", "k3").candidates, Keys{"k1"});
   EXPECT_EQ(offered_write_keys("basic azE", {}, {}).candidates, Keys{"k1"});

@@ -110,7 +110,7 @@ struct Event {
   Visibility visibility = Visibility::secret_source;
   std::string message_id;  ///< at most 100 bytes as sent; of longer ones the hash
   std::string name;        ///< track: the event; page, screen: the name; else empty
-  Timestamp timestamp;     ///< when it happened, after correcting clocks (tracking-api.md §6)
+  Timestamp timestamp;     ///< when it happened, after correcting clocks (docs/concepts/tracking.md, Times)
   Timestamp received_at;
   bool late = false;                    ///< back-dated or over an hour old: changes state, starts nothing
   std::vector<Identifier> identifiers;  ///< strongest first, without repeats; at least one

@@ -37,6 +37,13 @@ void check_references(const Configuration& configuration, std::vector<Finding>& 
 
 }  // namespace
 
+std::string Configuration::topic_title(std::string_view topic, std::string_view language) const {
+  const auto found = topics.find(topic);
+  if (found == topics.end()) return {};
+  const auto title = found->second.titles.find(language);
+  return title != found->second.titles.end() ? title->second : std::string();
+}
+
 std::string encode_bundle(std::vector<Document> documents) {
   std::ranges::sort(documents);
   std::string bytes;

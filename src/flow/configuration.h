@@ -43,6 +43,9 @@ struct Configuration {
   std::vector<std::shared_ptr<const journeys::Definition>> journeys;  ///< by name
   std::vector<const journeys::Definition*> active;                    ///< the same
   std::vector<Document> documents;                                    ///< by path
+
+  /// What people call a topic in a language; empty when nobody has said.
+  [[nodiscard]] std::string topic_title(std::string_view topic, std::string_view language) const;
 };
 
 inline constexpr size_t kDocumentsMax = 2000;

@@ -1,4 +1,4 @@
-// Ids: who a group is after it was regrouped. Source: reference/identity.md, section 5.
+// Ids: who a group is after it was regrouped. Rules: docs/concepts/identity.md, Ids.
 
 #include <algorithm>
 #include <tuple>

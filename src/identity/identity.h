@@ -13,7 +13,7 @@
 //
 // Every function is pure: state and record in, changed state and a value out. Thread: the lane's apply thread; nothing
 // here locks. A `touches_…` function names the entities that its sibling reads or changes, as far as what is loaded
-// tells; it is asked again until it names nothing new. Rules: reference/identity.md.
+// tells; it is asked again until it names nothing new. Rules: docs/concepts/identity.md.
 
 #include <cstdint>
 #include <expected>

@@ -18,7 +18,7 @@ using events::IdentifierKind;
 
 namespace {
 
-/// Kinds of which a component may hold so many, ever. Source: reference/identity.md, section 3.
+/// Kinds of which a component may hold so many, ever. docs/concepts/identity.md, Groups.
 struct EverCap {
   IdentifierKind kind;
   uint16_t most;

@@ -23,8 +23,7 @@ std::filesystem::path default_key_path(const std::filesystem::path& folder) {
 
 std::expected<InstallationKey, governance::Error> open_installation_key(const std::filesystem::path& path,
                                                                         const std::filesystem::path& folder,
-                                                                        governance::Registry& registry,
-                                                                        Timestamp now) {
+                                                                        governance::Registry& registry, Timestamp now) {
   const std::string known = registry.snapshot()->installation.key_fingerprint;
   auto key = InstallationKey::load(path, folder);
   if (!key && key.error().code == governance::Errc::not_found && known.empty())

@@ -1,21 +1,31 @@
 #pragma once
 
+// The commands that run the program.
+
 #include <string>
+
+#include "server/settings.h"
 
 namespace terreno::server {
 
-struct ServeOptions {
-  std::string data_folder;
-  std::string listen = "127.0.0.1:8080";
-  unsigned threads = 1;  ///< of the HTTP server
-};
+/// Serves until SIGINT or SIGTERM. Blocks; prints where it listens and, on an installation that nobody has signed in
+/// to, the first-run link. Returns the exit code.
+int serve(const Settings& settings, bool as_json);
 
 /// Takes events in and makes them durable, without applying them (`serve --role intake`), until SIGINT or SIGTERM.
-/// Blocks. Returns the exit code; what went wrong is on standard error.
-int serve_intake(const ServeOptions& options);
+int serve_intake(const Settings& settings);
 
-/// Creates the data folder and its first source, and prints the write key on standard output. A folder that has one
-/// already is left as it is and is an error.
-int init(const std::string& data_folder, const std::string& source_name, const std::string& source_kind, bool as_json);
+/// SIGINT and SIGTERM are blocked for all threads that start later, and waited for by `wait_for_end`.
+class EndSignals {
+ public:
+  EndSignals();
+  /// Returns at a signal, or after `raise`.
+  void wait();
+  /// From any thread.
+  void raise();
+
+ private:
+  unsigned long main_thread_;
+};
 
 }  // namespace terreno::server

@@ -1,6 +1,10 @@
 // Many people at once, with shared devices, second accounts and crashes: whatever the order, everybody ends up in one
 // place, and the partitions agree with the lane about who is who.
+//
+// Seeds are 1 to 30; TERRENO_STORM_SEEDS=FIRST-LAST runs others, so that a long run can draw new ones.
 
+#include <charconv>
+#include <cstdlib>
 #include <random>
 #include <set>
 
@@ -92,7 +96,30 @@ TEST_P(StormOfSignUps, PartitionsAndLaneAgreeAboutEverybody) {
   expect_agreement(world, storm.seen);
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, StormOfSignUps, testing::Range(uint64_t{1}, uint64_t{31}));
+struct SeedRange {
+  uint64_t first = 1;
+  uint64_t last = 30;
+};
+
+SeedRange seeds() {
+  const char* const asked = std::getenv("TERRENO_STORM_SEEDS");
+  if (asked == nullptr) return {};
+  const std::string_view text(asked);
+  SeedRange range;
+  const auto [dash, first_error] = std::from_chars(text.begin(), text.end(), range.first);
+  if (first_error == std::errc{} && dash != text.end() && *dash == '-') {
+    const auto [end, last_error] = std::from_chars(dash + 1, text.end(), range.last);
+    constexpr uint64_t kSeedsMax = 10'000;
+    if (last_error == std::errc{} && end == text.end() && range.first <= range.last &&
+        range.last - range.first < kSeedsMax)
+      return range;
+  }
+  // Running the usual seeds instead would pass for what was asked for.
+  std::fprintf(stderr, "TERRENO_STORM_SEEDS: is not FIRST-LAST; write it as 1-30, at most 10000 seeds\n");
+  std::exit(2);
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, StormOfSignUps, testing::Range(seeds().first, seeds().last + 1));
 
 }  // namespace
 }  // namespace terreno::scenarios

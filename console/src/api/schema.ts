@@ -720,7 +720,7 @@ export interface components {
         };
         JourneyInstance: {
             journey: string;
-            version: number;
+            version: string;
             entry_key: string;
             step: string;
             /** @enum {string} */
@@ -891,7 +891,7 @@ export interface components {
                 /** @description Name or strongest identifier */
                 person: string;
                 journey: string | null;
-                journey_version?: number | null;
+                journey_version?: string | null;
                 message: string | null;
                 channel?: components["schemas"]["Channel"] | null;
                 decision_id: components["schemas"]["Id"] | null;
@@ -913,7 +913,7 @@ export interface components {
             person_id: components["schemas"]["Id"];
             person: string;
             journey: string;
-            journey_version?: number;
+            journey_version?: string;
             message: string;
             channel: components["schemas"]["Channel"];
             language?: string | null;

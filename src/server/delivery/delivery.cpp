@@ -45,13 +45,13 @@ std::string journey_of(const channels::SendOrder& order) {
 
 }  // namespace
 
-Delivery::Delivery(DeliveryParts parts) : parts_(std::move(parts)), owner_(parts_.random->next().low) {}
-
 Delivery::~Delivery() { stop(); }
 
-void Delivery::start(engine::Engine& engine) {
-  engine_ = &engine;
+void Delivery::start(engine::Engine& engine, DeliveryParts parts) {
   std::unique_lock lock(mutex_);
+  parts_ = std::move(parts);
+  owner_ = parts_.random->next().low;
+  engine_ = &engine;
   for (unsigned i = 0; i < parts_.threads; ++i) threads_.emplace_back([this] { run(); });
   claim_next(lock);
 }

@@ -55,8 +55,7 @@ class Delivery {
  public:
   static constexpr size_t kInFlightMax = 4096;
 
-  /// All parts outlive it.
-  explicit Delivery(DeliveryParts parts);
+  Delivery() = default;
   /// stop() when it was not called.
   ~Delivery();
   Delivery(const Delivery&) = delete;
@@ -64,8 +63,8 @@ class Delivery {
 
   /// From the engine's apply threads: `claim_wanted` and `perform`. Does not block.
   void on_output(engine::Partition partition, const engine::Output& output);
-  /// Begins to claim. What was offered before waits until then.
-  void start(engine::Engine& engine);
+  /// Begins to claim. What was offered before waits until then. Engine and parts outlive it.
+  void start(engine::Engine& engine, DeliveryParts parts);
   /// Claims nothing more, hands over what is claimed, and returns when every receipt is durable. Before the engine
   /// stops.
   void stop();

@@ -58,7 +58,7 @@ class Installation final : public engine::OutputSink {
     parts.signer = signer_of(*open_dkim_key(folder_.path() + "/keys"));
     parts.outbox = outbox_.get();
     parts.sandbox = pool_.get();
-    delivery_ = std::make_unique<Delivery>(std::move(parts));
+    delivery_ = std::make_unique<Delivery>();
 
     std::vector<Finding> findings;
     const auto configuration = flow::read_configuration(documents(), findings);
@@ -70,7 +70,7 @@ class Installation final : public engine::OutputSink {
     options.check_free_space = false;
     auto store = adapters::open_rocksdb_store(folder_.path() + "/store");
     engine_ = std::move(*engine::make_engine(options, *files_, std::move(*store), *clock_, random_, *machine_, *this));
-    delivery_->start(*engine_);
+    delivery_->start(*engine_, std::move(parts));
     append(engine::kLane, events::RecordType::configuration_proposed,
            flow::payload_of(flow::ConfigurationProposal{{}, configuration->hash}));
     wait_for<flow::ActiveConfiguration>({5}, flow::ActiveConfiguration::kId, [](const auto*) { return true; });

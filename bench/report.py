@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Gathers what the benchmarks beside the code measured into one table and build/bench/results.json.
+
+Usage: report.py RESULTS_FOLDER RESULTS_JSON
+
+Each row names a benchmark's file and run, the budget it has to meet, and the run of the same file that shows the limit:
+what the machine gives to the same work without ours. Rows whose benchmark did not run are left out and named.
+"""
+
+import json
+import pathlib
+import sys
+
+# name, file, run, unit, budget, better, run of the limit (or None).
+# A unit that ends with "/s" is read from items_per_second, another from the time (in its own unit).
+ROWS = [
+    ("durable intake, batches of 100, 64 under way", "adapters_store_bench", "DurableIntake/64", "events/s", 800e3,
+     "higher", "Limit_WriteAndSync64KiB/16"),
+    ("engine pipeline with the toy machine", "adapters_store_bench", "ToyPipeline/100000", "records/s", 250e3,
+     "higher", "DurableIntake/64"),
+    ("replay", "adapters_store_bench", "Replay", "records/s", 600e3, "higher", None),
+    ("parse and encode, batch of 100", "events_bench", "parse_and_encode_batch_of_100", "events/s", 800e3, "higher",
+     "limit_validate_batch_of_100"),
+    ("parse, one event", "events_bench", "parse_single", "events/s", None, "higher", "limit_validate_batch_of_100"),
+    ("Liquid, page with 10 variables", "content_bench", "RenderPage", "renders/s", 500e3, "higher", "SegmentsByHand"),
+    ("identity, merge in a component of 150", "identity_bench", "merge_two_halves/150", "us", 50, "lower", None),
+    ("identity, separate in a component of 150", "identity_bench", "separate_two_halves/150", "us", 50, "lower", None),
+    ("MIME", "channels_bench", "BuildMime", "messages/s", None, "higher", None),
+    ("DKIM, Ed25519", "channels_bench", "Sign/rsa:0/ed25519:1", "signatures/s", None, "higher",
+     "BareSignature/ed25519:1"),
+    ("SMTP pool, 10 KB", "adapters_smtp_bench", "TenKilobytes/connections:16", "messages/s", 60e3, "higher", None),
+]
+
+
+def read_runs(path: pathlib.Path) -> dict[str, dict]:
+    """By name without the settings that the library appends, such as `/real_time`."""
+    runs = {}
+    for run in json.loads(path.read_text())["benchmarks"]:
+        if run.get("run_type", "iteration") != "iteration" or run.get("error_occurred"):
+            continue
+        parts = run["name"].split("/")
+        name = "/".join(p for p in parts if p not in ("real_time", "manual_time") and not p.startswith("iterations:"))
+        runs[name] = run
+    return runs
+
+
+def value_of(run: dict, unit: str) -> float:
+    if unit.endswith("/s"):
+        if "items_per_second" in run:
+            return run["items_per_second"]
+        return 1 / (run["cpu_time"] * {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1}[run["time_unit"]])
+    if run["time_unit"] != unit:
+        raise SystemExit(f"report.py: {run['name']} is measured in {run['time_unit']}, its row says {unit}")
+    return run["cpu_time"]
+
+
+def text(number: float | None) -> str:
+    if number is None:
+        return "-"
+    return f"{number:,.0f}" if number >= 1000 else f"{number:,.1f}"
+
+
+def main() -> None:
+    folder, target = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    files = {path.stem: read_runs(path) for path in folder.glob("*.json")}
+    results, absent = [], []
+    for name, file, run_name, unit, budget, better, limit_name in ROWS:
+        run = files.get(file, {}).get(run_name)
+        if run is None:
+            absent.append(f"{name} ({file}: {run_name})")
+            continue
+        limit = files[file].get(limit_name) if limit_name else None
+        results.append({"name": name, "value": value_of(run, unit), "unit": unit, "budget": budget, "better": better,
+                        "limit": value_of(limit, unit) if limit else None})
+    target.write_text(json.dumps(results, indent=2) + "\n")
+
+    print(f"{'what':48}{'measured':>14}{'budget':>12}{'limit':>14}  unit")
+    for row in results:
+        is_met = row["budget"] is None or (row["value"] >= row["budget"]) == (row["better"] == "higher")
+        print(f"{row['name']:48}{text(row['value']):>14}{text(row['budget']):>12}{text(row['limit']):>14}  {row['unit']}"
+              f"{'' if is_met else '  NOT MET'}")
+    for name in absent:
+        print(f"not measured: {name}")
+
+
+main()

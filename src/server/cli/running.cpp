@@ -1,0 +1,134 @@
+// init and serve.
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+#include <fstream>
+#include <iterator>
+
+#include "adapters/store/store.h"
+#include "server/cli/commands.h"
+#include "server/open_folder.h"
+#include "server/serve.h"
+
+namespace terreno::server::cli {
+
+namespace {
+
+struct InitOptions {
+  std::string folder = Settings().data_folder;
+  std::string source = "First source";
+  std::string kind = "server";
+  std::string key_file;
+  bool as_json = false;
+};
+
+int init(const InitOptions& options) {
+  const auto kind = governance::source_kind_from(options.kind);
+  if (!kind) return fail(fmt::format("`{}` is not a kind of source", options.kind), "choose browser, mobile or server");
+  if (!make_data_folder(options.folder)) return fail("the data folder cannot be made", "choose another with --data");
+  const auto clock = adapters::system_clock();
+  const auto files = adapters::posix_files();
+  const auto lock = files->lock(options.folder + "/lock");
+  if (!lock) return fail("another terreno is running on this folder", "stop it first");
+  auto open = open_registry(options.folder, clock->now());
+  if (!open)
+    return fail("the registry cannot be opened: " + describe(open.error()), "run it as the user who owns the folder");
+  if (!open->registry->snapshot()->sources.empty())
+    return fail("the data folder has a source already", "choose an empty one with --data");
+  const std::filesystem::path key_path =
+      options.key_file.empty() ? default_key_path(options.folder) : std::filesystem::path(options.key_file);
+  const auto key = open_installation_key(key_path, options.folder, *open->registry, clock->now());
+  if (!key)
+    return fail("the installation key cannot be made: " + describe(key.error()), "choose a place with --key-file");
+  const auto source = open->registry->create_source({options.source, *kind, "", ""},
+                                                    governance::Principal::of_command_line(), clock->now());
+  if (!source)
+    return fail("the source cannot be made: " + describe(source.error()), "mend what is named and try again");
+  if (options.as_json) {
+    fmt::print("{}\n", boost::json::serialize(boost::json::object{{"source", source->name},
+                                                                  {"write_key", source->write_key},
+                                                                  {"key_file", key_path.string()},
+                                                                  {"fingerprint", key->fingerprint()}}));
+    return 0;
+  }
+  fmt::print("{}\n", source->write_key);
+  fmt::print(stderr,
+             "The installation key is in {} (fingerprint {}).\nSave a copy of it apart from the data folder: every "
+             "link in every letter depends on it.\n",
+             key_path.string(), key->fingerprint());
+  return 0;
+}
+
+struct ServeFlags {
+  std::string data, listen, key_file, config, role = "all", clock = "system", clock_start;
+  unsigned threads = 0;
+  uint64_t memory_mib = 0;
+  bool as_json = false;
+};
+
+int run_serve(const ServeFlags& flags) {
+  Settings settings;
+  if (!flags.config.empty()) {
+    std::ifstream file(flags.config, std::ios::binary);
+    const std::string text((std::istreambuf_iterator<char>(file)), {});
+    if (!file) return fail(fmt::format("{} cannot be read", flags.config), "name a file with --config", kUsage);
+    std::vector<Finding> findings;
+    read_settings_file(flags.config, text, settings, findings);
+    for (const Finding& finding : findings)
+      fmt::print(stderr, "{}:{}:{}: {} {}\n", finding.file, finding.line, finding.column, finding.path, finding.detail);
+    if (!findings.empty()) return kFindings;
+  }
+  read_environment(settings);
+  if (!flags.data.empty()) settings.data_folder = flags.data;
+  if (!flags.listen.empty()) settings.listen = flags.listen;
+  if (!flags.key_file.empty()) settings.key_file = flags.key_file;
+  if (flags.threads != 0) settings.threads = flags.threads;
+  if (flags.memory_mib != 0) settings.memory_mib = flags.memory_mib;
+  if (flags.role == "intake") return serve_intake(settings);
+  if (flags.clock == "manual") {
+    settings.is_clock_manual = true;
+    settings.clock_start = adapters::system_clock()->now();
+    if (!flags.clock_start.empty()) {
+      const auto start = parse_iso8601(flags.clock_start);
+      if (!start) return fail("--clock-start is no ISO 8601 time", "write it as 2026-01-31T00:00:00Z", kUsage);
+      settings.clock_start = start->time;
+    }
+  }
+  return serve(settings, flags.as_json);
+}
+
+}  // namespace
+
+void add_init(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<InitOptions>();
+  CLI::App* const command = app.add_subcommand("init", "Make a data folder and its first source; prints the write key");
+  add_data_option(*command, options->folder);
+  command->add_option("--source", options->source, "Name of the source")->capture_default_str();
+  command->add_option("--kind", options->kind, "browser, mobile or server")->capture_default_str();
+  command->add_option("--key-file", options->key_file, "The installation key; by default beside the data folder");
+  command->add_flag("--json", options->as_json);
+  command->callback([options, &exit_code] { exit_code = init(*options); });
+}
+
+void add_serve(CLI::App& app, int& exit_code) {
+  auto flags = std::make_shared<ServeFlags>();
+  CLI::App* const command = app.add_subcommand("serve", "Run Terreno");
+  command->add_option("--data", flags->data, "The data folder [terreno-data]");
+  command->add_option("--listen", flags->listen, "Address and port [127.0.0.1:8080]");
+  command->add_option("--config", flags->config, "A file with settings; flags and environment win over it");
+  command->add_option("--key-file", flags->key_file, "The installation key; by default beside the data folder");
+  command->add_option("--role", flags->role, "all, or intake: store without applying")
+      ->check(CLI::IsMember({"all", "intake"}))
+      ->capture_default_str();
+  command->add_option("--threads", flags->threads, "HTTP threads [2]")->check(CLI::Range(1, 64));
+  command->add_option("--memory-mib", flags->memory_mib, "For people in memory [2048]")->check(CLI::Range(16, 1 << 20));
+  command->add_option("--clock", flags->clock, "system, or manual: stands until POST /api/v1/clock moves it")
+      ->check(CLI::IsMember({"system", "manual"}))
+      ->capture_default_str();
+  command->add_option("--clock-start", flags->clock_start, "Where a manual clock begins");
+  command->add_flag("--json", flags->as_json);
+  command->callback([flags, &exit_code] { exit_code = run_serve(*flags); });
+}
+
+}  // namespace terreno::server::cli

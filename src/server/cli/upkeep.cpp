@@ -1,0 +1,133 @@
+// doctor and recover: for an operator whose server is stopped.
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+#include <charconv>
+
+#include "adapters/store/store.h"
+#include "engine/runtime.h"
+#include "server/cli/commands.h"
+#include "server/configuration_folder.h"
+#include "server/open_folder.h"
+
+namespace terreno::server::cli {
+
+namespace {
+
+namespace json = boost::json;
+
+/// What was looked at, one line each.
+struct Report {
+  bool as_json = false;
+  bool is_well = true;
+  json::array checks;
+
+  void add(std::string_view check, bool is_fine, const std::string& what, std::string_view remedy = {}) {
+    is_well = is_well && is_fine;
+    if (!as_json)
+      fmt::print("{}  {}: {}{}{}\n", is_fine ? "ok  " : "BAD ", check, what, remedy.empty() ? "" : "; ", remedy);
+    checks.push_back({{"check", check}, {"ok", is_fine}, {"what", what}, {"remedy", remedy}});
+  }
+};
+
+void look_at_journal(engine::Files& files, const std::string& folder, Report& report) {
+  auto store = adapters::open_rocksdb_store(folder + "/store");
+  if (!store) return report.add("store", false, store.error().context, "restore it from a backup");
+  const auto found = engine::check_data_folder(files, **store, folder);
+  if (!found) return report.add("journal", false, found.error().context, "keep the folder as it is and ask for help");
+  report.add("journal", true,
+             fmt::format("{} records in {} groups, {} bytes{}", found->records, found->groups, found->journal_bytes,
+                         found->was_torn ? "; a torn end was cut, as a crash leaves it" : ""));
+  report.add("store", true, fmt::format("a start replays {} records", found->unapplied));
+}
+
+int doctor(const std::string& folder, const std::string& key_file, bool as_json) {
+  Report report{as_json, true, {}};
+  const auto files = adapters::posix_files();
+  const auto clock = adapters::system_clock();
+  const auto lock = files->lock(folder + "/lock");
+  if (!std::filesystem::is_directory(folder) || !lock) {
+    report.add("folder", false, "is not there, or a server is running on it",
+               "stop the server, or name it with --data");
+  } else {
+    const auto space = files->space(folder);
+    if (space)
+      report.add("disk", space->free > std::max<uint64_t>(2ULL << 30, space->total / 20),
+                 fmt::format("{} MiB free of {}", space->free >> 20, space->total >> 20), "");
+    const auto open = open_registry(folder, clock->now());
+    if (!open) {
+      report.add("registry", false, describe(open.error()), "restore it from a backup");
+    } else {
+      const auto snapshot = open->registry->snapshot();
+      report.add("registry", true,
+                 fmt::format("version {}, {} users, {} sources", snapshot->version, snapshot->users.size(),
+                             snapshot->sources.size()));
+      const std::filesystem::path path = key_file.empty() ? default_key_path(folder) : std::filesystem::path(key_file);
+      const auto key = InstallationKey::load(path, folder);
+      const std::string& known = snapshot->installation.key_fingerprint;
+      if (!key) {
+        report.add("installation key", known.empty(), describe(key.error()),
+                   known.empty() ? "the first start makes it" : "every link in every letter depends on it");
+      } else {
+        report.add("installation key", known.empty() || known == key->fingerprint(), key->fingerprint(),
+                   "it must be the one that the folder was used with");
+      }
+    }
+    flow::ConfigurationLibrary library;
+    const auto loaded = ConfigurationFolder(std::filesystem::path(folder) / "configurations").load(library);
+    report.add("configurations", loaded.has_value(), loaded ? "all of them can be read" : describe(loaded.error()));
+    look_at_journal(*files, folder, report);
+  }
+  if (as_json) fmt::print("{}\n", json::serialize(json::object{{"ok", report.is_well}, {"checks", report.checks}}));
+  return report.is_well ? 0 : kUnhealthy;
+}
+
+int recover(const std::string& folder, const std::string& at, bool as_json) {
+  unsigned partition = 0;
+  uint64_t position = 0;
+  const size_t colon = at.find(':');
+  const bool is_place =
+      colon != std::string::npos && std::from_chars(at.data(), at.data() + colon, partition).ptr == at.data() + colon &&
+      std::from_chars(at.data() + colon + 1, at.data() + at.size(), position).ptr == at.data() + at.size();
+  if (!is_place || partition >= engine::kSequenceCount || position == 0)
+    return fail(fmt::format("`{}` is no place in the journal", at), "write it as PARTITION:POSITION, 12:3456", kUsage);
+  const auto files = adapters::posix_files();
+  const auto skipped =
+      engine::skip_record(*files, folder, {static_cast<uint16_t>(partition)}, engine::Position{position});
+  if (!skipped) return fail(skipped.error().context, "stop the server first, and name the folder with --data");
+  if (as_json) fmt::print("{}\n", json::serialize(json::object{{"skipped", at}}));
+  return 0;
+}
+
+}  // namespace
+
+void add_doctor(CLI::App& app, int& exit_code) {
+  struct Flags {
+    std::string folder = Settings().data_folder;
+    std::string key_file;
+    bool as_json = false;
+  };
+  const auto flags = std::make_shared<Flags>();
+  CLI::App* const command = app.add_subcommand("doctor", "Look a data folder over, with its server stopped");
+  add_data_option(*command, flags->folder);
+  command->add_option("--key-file", flags->key_file, "The installation key; by default beside the data folder");
+  command->add_flag("--json", flags->as_json);
+  command->callback([flags, &exit_code] { exit_code = doctor(flags->folder, flags->key_file, flags->as_json); });
+}
+
+void add_recover(CLI::App& app, int& exit_code) {
+  struct Flags {
+    std::string folder = Settings().data_folder;
+    std::string at;
+    bool as_json = false;
+  };
+  const auto flags = std::make_shared<Flags>();
+  CLI::App* const command = app.add_subcommand("recover", "Note that apply passes over one record, for good");
+  add_data_option(*command, flags->folder);
+  command->add_option("--at", flags->at, "PARTITION:POSITION, as the error named it")->required();
+  command->add_flag("--json", flags->as_json);
+  command->callback([flags, &exit_code] { exit_code = recover(flags->folder, flags->at, flags->as_json); });
+}
+
+}  // namespace terreno::server::cli
