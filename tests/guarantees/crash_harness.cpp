@@ -119,9 +119,13 @@ class Harness {
   }
 
   void prepare() {
-    Child init({settings_.terreno, "init", "--data", folder_});
-    write_key_ = init.line().value_or("");
-    while (init.line()) continue;
+    Child init({settings_.terreno, "init", "--data", folder_, "--json"});
+    while (const auto line = init.line()) {
+      constexpr std::string_view kKey = "\"write_key\":\"";
+      const size_t at = line->find(kKey);
+      if (at != std::string::npos)
+        write_key_ = line->substr(at + kKey.size(), line->find('"', at + kKey.size()) - at - kKey.size());
+    }
     TERRENO_CHECK(init.wait() && !write_key_.empty(), "init prints a write key");
     Node node({.folder = folder_});
     engine::Batch batch;
