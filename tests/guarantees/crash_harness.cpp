@@ -3,7 +3,7 @@
 // that is killed in the same ways. Then the data folder is opened and held against what the clients and the mail server
 // know.
 //
-//   crash_harness TERRENO SHIM [--kills N] [--seed S] [--points N] [--keep]
+//   crash_harness TERRENO SHIM [--kills N] [--points N] [--stride N] [--batches N] [--seed S] [--keep]
 //
 // Prints one line, and what does not hold on lines before it. Exit code 1: something does not.
 
@@ -40,7 +40,8 @@ struct Settings {
   std::string terreno;
   std::string shim;
   uint64_t kills = 3;
-  uint64_t points = 2;
+  uint64_t points = 2;  ///< of each call, from the first on, and
+  uint64_t stride = 9;  ///< so far apart
   uint64_t seed = 1;
   uint64_t batches = 12;  ///< a round takes at least as many before it is killed
   bool keeps_folder = false;
@@ -96,11 +97,12 @@ class Harness {
       take({});
       apply({}, i % 2 == 0);
     }
-    for (uint64_t at = 1; at <= settings_.points; ++at) {
+    for (uint64_t i = 0; i < settings_.points; ++i) {
+      const uint64_t at = 1 + i * settings_.stride;
       for (const char* call : {"fdatasync", "pwrite", "fsync", "rename"}) {
         for (const bool is_after : {false, true}) {
           take({call, at, is_after});
-          apply({call, at * 3, is_after}, at % 2 == 0);
+          apply({call, at, is_after}, i % 2 == 0);
         }
       }
     }
@@ -117,9 +119,13 @@ class Harness {
   }
 
   void prepare() {
-    Child init({settings_.terreno, "init", "--data", folder_});
-    write_key_ = init.line().value_or("");
-    while (init.line()) continue;
+    Child init({settings_.terreno, "init", "--data", folder_, "--json"});
+    while (const auto line = init.line()) {
+      constexpr std::string_view kKey = "\"write_key\":\"";
+      const size_t at = line->find(kKey);
+      if (at != std::string::npos)
+        write_key_ = line->substr(at + kKey.size(), line->find('"', at + kKey.size()) - at - kKey.size());
+    }
     TERRENO_CHECK(init.wait() && !write_key_.empty(), "init prints a write key");
     Node node({.folder = folder_});
     engine::Batch batch;
@@ -370,8 +376,9 @@ int main_of(std::vector<std::string> arguments) {
   if (arguments.size() == 5 && arguments[1] == "apply")
     return apply(arguments[2], static_cast<uint16_t>(number_of(arguments[3])), number_of(arguments[4]));
   if (arguments.size() < 3) {
-    fmt::print(stderr,
-               "usage: crash_harness TERRENO SHIM [--kills N] [--points N] [--batches N] [--seed S] [--keep]\n");
+    fmt::print(
+        stderr,
+        "usage: crash_harness TERRENO SHIM [--kills N] [--points N] [--stride N] [--batches N] [--seed S] [--keep]\n");
     return 64;
   }
   Settings settings;
@@ -380,12 +387,14 @@ int main_of(std::vector<std::string> arguments) {
   settings.shim = arguments[2];
   const std::map<std::string, uint64_t*> numbers{{"--kills", &settings.kills},
                                                  {"--points", &settings.points},
+                                                 {"--stride", &settings.stride},
                                                  {"--batches", &settings.batches},
                                                  {"--seed", &settings.seed}};
   // For long runs of what CTest runs: CRASH_KILLS=50.
   for (const auto& [name, variable] :
        {std::pair{"CRASH_KILLS", &settings.kills}, std::pair{"CRASH_POINTS", &settings.points},
-        std::pair{"CRASH_BATCHES", &settings.batches}, std::pair{"CRASH_SEED", &settings.seed}}) {
+        std::pair{"CRASH_STRIDE", &settings.stride}, std::pair{"CRASH_BATCHES", &settings.batches},
+        std::pair{"CRASH_SEED", &settings.seed}}) {
     if (const char* value = std::getenv(name)) *variable = number_of(value);
   }
   for (size_t i = 3; i < arguments.size(); ++i) {

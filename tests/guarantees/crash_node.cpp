@@ -43,6 +43,15 @@ channels::Ending ending_of(const smtp::Outcome& outcome) {
                                                    : channels::Ending::not_sent_retry;
 }
 
+/// A start may append ticks of its own, which move a partition's position and time on and nothing else: of the meta
+/// row, what stands behind these two.
+std::string_view without_ticks(std::string_view key, std::string_view value) {
+  if (static_cast<uint8_t>(key[1]) != engine::store_keys::kTableMeta) return value;
+  size_t at = sizeof(uint8_t) + sizeof(uint64_t);
+  while (at < value.size() && (static_cast<uint8_t>(value[at]) & 0x80) != 0) ++at;
+  return value.substr(at + 1);
+}
+
 }  // namespace
 
 Id128 configuration_hash() { return configuration()->hash; }
@@ -209,7 +218,7 @@ FolderContents read_folder(const std::string& folder) {
   const auto store = need(adapters::open_rocksdb_store(folder + "/store"), "the store cannot be opened");
   need(store->scan("", engine::Store::Order::ascending,
                    [&](std::string_view key, std::string_view value) {
-                     add_joined(contents.state, key, value);
+                     add_joined(contents.state, key, without_ticks(key, value));
                      if (static_cast<uint8_t>(key[1]) == contact::Decision::kTable) {
                        const auto decision = contact::Decision::decode(value);
                        TERRENO_CHECK(decision != nullptr, "a decision is well formed");

@@ -1,6 +1,7 @@
-/* Ends the program as a power cut would, at a call that can be counted: preloaded, it kills the process with SIGKILL just
- * before or just after the n-th call of one function that makes bytes durable. So every append, sync, commit, checkpoint,
- * claim and receipt can be a place to die, and the program itself knows nothing of it.
+/* Ends the program at a call that can be counted: preloaded, it kills the process with SIGKILL just before or just
+ * after the n-th call of one function that makes bytes durable. So every append, sync, commit, checkpoint, claim and
+ * receipt can be a place to die, and the program itself knows nothing of it. What the kernel holds survives such an end,
+ * unlike a power cut: that is tried with files in memory, in src/engine/journal_test.cpp.
  *
  * TERRENO_CRASH_CALL  fdatasync, fsync, rename or pwrite
  * TERRENO_CRASH_AT    which call, from 1
