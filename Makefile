@@ -19,7 +19,7 @@ build: setup-build ## The hardened release program, build/release/src/server/ter
 	@cmake --preset release -DTERRENO_TESTS=OFF >/dev/null && cmake --build build/release -j $(JOBS)
 
 demo: build ## Start Terreno with a fictional organisation on http://localhost:8080 (PORT=… for another)
-	@exec build/release/src/server/terreno demo --listen 127.0.0.1:$${PORT:-8080}
+	@exec build/release/src/server/terreno demo --organisation $${ORGANISATION:-raices} --listen 127.0.0.1:$${PORT:-8080}
 
 test: setup-test ## Build and run every test, then again under ASan and UBSan; any failure fails it
 	@tools/test.sh

@@ -177,7 +177,9 @@ std::expected<void, RunFailure> Run::live(const Story& story, const std::functio
   return {};
 }
 
-std::expected<void, RunFailure> Run::let_time_run() {
+std::expected<void, RunFailure> Run::let_time_run(Timestamp now) {
+  TERRENO_TRY_VOID(
+      ask("setting the clock", "POST", "/api/v1/clock", json::serialize(json::object{{"at", format_iso8601(now)}})));
   TERRENO_TRY_VOID(ask("letting time run", "POST", "/api/v1/clock", R"({"run":true})"));
   return {};
 }

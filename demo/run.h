@@ -38,8 +38,8 @@ class Run {
   [[nodiscard]] std::expected<bool, RunFailure> prepare(const std::string& token);
   /// Lives the story's history. `should_stop` is asked between stretches.
   [[nodiscard]] std::expected<void, RunFailure> live(const Story& story, const std::function<bool()>& should_stop);
-  /// Hands the clock back to real time.
-  [[nodiscard]] std::expected<void, RunFailure> let_time_run();
+  /// Sets the clock to `now` and lets it run from there.
+  [[nodiscard]] std::expected<void, RunFailure> let_time_run(Timestamp now);
   [[nodiscard]] std::expected<void, RunFailure> act(const std::vector<Action>& actions);
 
  private:

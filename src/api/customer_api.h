@@ -82,6 +82,8 @@ class CustomerApi {
     News* news = nullptr;
     OutboxReader* outbox = nullptr;               ///< null: an empty one
     ConfigurationFiles* configuration = nullptr;  ///< null: configurations cannot be applied
+    /// Null, or giving null: none. Any thread.
+    std::function<std::shared_ptr<const flow::Configuration>()> configuration_in_force;
     governance::Entropy entropy;
     /// Runs work that may block, soon, elsewhere. False: too much waits already.
     std::function<bool(std::function<void()>)> background;

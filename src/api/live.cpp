@@ -118,6 +118,11 @@ void CustomerApi::stream_changes(const Call& call, const http::Responder& respon
 void CustomerApi::get_meta(const Call& call, const http::Responder& responder) {
   const auto snapshot = parts_.registry->snapshot();
   const governance::Installation& installation = snapshot->installation;
+  // Who has not said where they are lives where their quiet hours are.
+  std::string time_zone = installation.time_zone;
+  if (time_zone == "UTC" && parts_.configuration_in_force) {
+    if (const auto configuration = parts_.configuration_in_force()) time_zone = configuration->policy.default_time_zone;
+  }
   json::array languages{governance::name_of(installation.language)};
   for (int i = 0; i <= static_cast<int>(governance::kLanguageLast); ++i) {
     const auto language = static_cast<governance::Language>(i);
@@ -126,10 +131,10 @@ void CustomerApi::get_meta(const Call& call, const http::Responder& responder) {
   answer(responder, 200,
          {{"build", parts_.build},
           {"version", parts_.version},
-          {"organisation", installation.organisation},
+          {"organisation", installation.organisation.empty() ? installation.sender.brand : installation.organisation},
           {"mode", governance::name_of(installation.mode)},
           {"languages", std::move(languages)},
-          {"time_zone", installation.time_zone},
+          {"time_zone", time_zone},
           {"first_run", snapshot->users.empty()},
           {"signed_in", !call.caller.principal.id.empty()},
           {"sample_data", installation.demo}});
@@ -179,15 +184,14 @@ void CustomerApi::set_clock(const Call& call, const http::Responder& responder) 
     fields.refuse("at", "not_a_time", "is no ISO 8601 time; write it as 2030-01-31T00:00:00Z");
   }
   if (const auto refused = fields.refused()) return refuse(responder, *refused);
-  parts_.set_clock(time->time, [this, call, responder, at = time->time](bool was_set) {
-    later(responder, [this, call, responder, at, was_set] {
+  parts_.set_clock(time->time, [this, responder, at = time->time](bool was_set) {
+    later(responder, [this, responder, at, was_set] {
       if (!was_set) {
         return refuse(
             responder,
             Refused{
                 409, "clock_not_set", "at: the clock was not set; it never goes back", {{"field", "at"}}, "/at", {}});
       }
-      if (!note(call, {"clock_set", "clock", "", "", {{"at", format_iso8601(at)}}}, responder)) return;
       answer(responder, 200, {{"at", format_iso8601(at)}});
     });
   });

@@ -202,6 +202,7 @@ struct Server::State final : engine::OutputSink {
   void fail();
   bool move_clock(Timestamp time);
   void settle();
+  std::atomic<uint64_t> settled_at = 0;  ///< records applied when nothing was left to do; by whoever moves the clock
   [[nodiscard]] std::string issue_first_run_link();
   bool stop();
   [[nodiscard]] std::shared_ptr<const flow::Configuration> active_configuration();
@@ -375,6 +376,7 @@ void Server::State::add_routes() {
   customer_parts.news = news.get();
   customer_parts.outbox = letters.get();
   customer_parts.configuration = configurations.get();
+  customer_parts.configuration_in_force = [this] { return active_configuration(); };
   customer_parts.entropy = system_entropy();
   customer_parts.background = in_background;
   if (steerable) {
@@ -504,28 +506,32 @@ bool Server::State::move_clock(Timestamp time) {
   return true;
 }
 
-// Until nothing is queued, applied, due or on its way to a mail server. A round through the journal gives everything
-// queued before it its place; when two rounds follow each other without anything between them, nothing was left.
+// Until nothing is queued, unapplied, due, or on its way to a mail server. A round through the journal gives everything
+// queued before it its place; when nothing but the round itself was applied meanwhile, nothing was left.
 void Server::State::settle() {
   constexpr uint64_t kOfTheRound = 3;  // the record, and at most two ticks
-  uint64_t before = engine->health().applied;
+  const auto is_idle = [this] {
+    const engine::Health health = engine->health();
+    if (health.unapplied != 0 || health.due != 0) return false;
+    const DeliveryStatus sending = delivery->status();
+    return sending.in_flight == 0 && sending.waiting == 0;
+  };
   while (!has_failed && !is_draining) {
+    while (!is_idle() && !has_failed && !is_draining) std::this_thread::yield();
+    const uint64_t before = engine->health().applied;
+    if (before == settled_at) return;
     std::promise<void> placed;
     engine::Batch batch;
     batch.add(engine::kLane, static_cast<uint16_t>(events::RecordType::nothing), RecordId{random.next()}, "");
     engine->append(std::move(batch), [&](const auto&) { placed.set_value(); }, true);
     placed.get_future().wait();
-    const engine::Health health = engine->health();
-    const DeliveryStatus sending = delivery->status();
-    const bool is_idle = health.unapplied == 0 && health.due == 0 && sending.in_flight == 0 && sending.waiting == 0;
-    if (is_idle && health.applied - before <= kOfTheRound) return;
-    before = health.applied;
+    while (!is_idle() && !has_failed && !is_draining) std::this_thread::yield();
+    const uint64_t after = engine->health().applied;
+    if (after - before <= kOfTheRound) {
+      settled_at = after;
+      return;
+    }
   }
-}
-
-std::string Server::State::issue_first_run_link() {
-  const auto link = open.registry->issue_first_run_token(settings.is_demo, clock->now());
-  return link ? fmt::format("{}/app/first-run?token={}", own_url, link->token.reveal()) : std::string();
 }
 
 bool Server::State::stop() {
