@@ -534,6 +534,11 @@ void Server::State::settle() {
   }
 }
 
+std::string Server::State::issue_first_run_link() {
+  const auto link = open.registry->issue_first_run_token(settings.is_demo, clock->now());
+  return link ? fmt::format("{}/app/first-run?token={}", own_url, link->token.reveal()) : std::string();
+}
+
 bool Server::State::stop() {
   if (is_stopped) return true;
   is_stopped = true;
