@@ -23,6 +23,7 @@
 #include "adapters/smtp/sink.h"
 #include "adapters/store/store.h"
 #include "adapters/store/temporary_folder_testing.h"
+#include "flow/configuration.h"
 #include "server/cli/client.h"
 #include "server/open_folder.h"
 #include "server/server.h"
