@@ -74,6 +74,7 @@ void OpenSend::encode(Writer& out) const {
   order.encode(out);
   out.enumeration(state);
   out.varint(attempt);
+  out.time(opened_at);
   out.time(wakes_at);
   out.u64(owner);
   out.time(claimed_at);
@@ -87,6 +88,7 @@ std::unique_ptr<OpenSend> OpenSend::decode(std::string_view bytes) {
   send->order = SendOrder::decode(in);
   send->state = in.enumeration(SendState::claimed);
   send->attempt = static_cast<uint32_t>(in.varint());
+  send->opened_at = in.time();
   send->wakes_at = in.time();
   send->owner = in.u64();
   send->claimed_at = in.time();

@@ -29,6 +29,7 @@ inline constexpr Duration kClaimValidFor = seconds(60);
 inline constexpr Duration kReceiptExpectedWithin = minutes(10);
 /// An open send that nobody claimed is offered again.
 inline constexpr Duration kClaimOfferedAgainAfter = seconds(5);
+inline constexpr Duration kClaimOfferedAgainAtMost = minutes(5);
 inline constexpr uint32_t kAttemptsMax = 12;
 /// 30 s, doubling to an hour.
 [[nodiscard]] Duration retry_delay(uint32_t attempt);
@@ -58,6 +59,7 @@ class OpenSend final : public engine::Entity {
   SendOrder order;
   SendState state = SendState::waiting;
   uint32_t attempt = 1;
+  Timestamp opened_at;
   Timestamp wakes_at;
   uint64_t owner = 0;  ///< of the claim: which process
   Timestamp claimed_at;

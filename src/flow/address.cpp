@@ -1,5 +1,7 @@
 // At an address's home: what its owner allows, and the messages on their way to it.
 
+#include <algorithm>
+
 #include "channels/sending.h"
 #include "flow/steps.h"
 
@@ -63,7 +65,9 @@ void touches_send(const engine::Lookup& state, DecisionId decision, engine::KeyL
 }
 
 void offer(Scene& scene, OpenSend& send) {
-  send.wakes_at = scene.now() + channels::kClaimOfferedAgainAfter;
+  // The longer nobody takes it, the more seldom it is offered.
+  const Duration age = scene.now() - send.opened_at;
+  send.wakes_at = scene.now() + std::clamp(age, channels::kClaimOfferedAgainAfter, channels::kClaimOfferedAgainAtMost);
   scene.context.set_wake({OpenSend::kTable, send.order.decision.value}, send.wakes_at);
   Claim claim;
   claim.decision = send.order.decision;
@@ -127,6 +131,7 @@ void apply_opened(Scene& scene, std::string_view payload) {
   if (scene.context.find<OpenSend>(order->decision.value) != nullptr) return scene.ignore();
   OpenSend send;
   send.order = std::move(*order);
+  send.opened_at = scene.now();
   const Id128 key = send.order.decision.value;
   offer(scene, scene.context.create<OpenSend>(key, std::move(send)));
 }
@@ -140,10 +145,9 @@ namespace {
 /// True: it may be sent, and the process has been told.
 bool take_claim(Scene& scene, const Claim& claim) {
   auto* const send = scene.context.mutate<OpenSend>(claim.decision.value);
-  // Only the first claim of an attempt counts, and only while it is fresh.
+  // Only the first claim of an attempt counts. Whether it is still fresh only its process can tell, by one clock.
   if (send == nullptr || send->state != SendState::waiting || send->attempt != claim.attempt)
     return scene.ignore(), false;
-  if (scene.now() > claim.at + channels::kClaimValidFor) return scene.ignore(), false;
   if (scene.now() >= send->order.expires_at)
     return close(scene, *send, DecisionState::expired, GateCode::delivery, "expired"), false;
 
@@ -163,7 +167,7 @@ bool take_claim(Scene& scene, const Claim& claim) {
   }
   send->state = SendState::claimed;
   send->owner = claim.owner;
-  send->claimed_at = claim.at;
+  send->claimed_at = scene.now();
   send->proof = proof->record();
   send->wakes_at = scene.now() + channels::kReceiptExpectedWithin;
   scene.context.set_wake({OpenSend::kTable, claim.decision.value}, send->wakes_at);

@@ -61,7 +61,7 @@ void apply_event(Scene& scene, std::string_view payload) {
   scene.context.append_row(profiles::kTimelineRows, key, line.order_key(), payload_of(line));
 
   PersonId person_id = binding != nullptr ? binding->person : PersonId{};
-  engine::Partition home = binding != nullptr ? binding->home : scene.here();
+  const engine::Partition home = binding != nullptr ? binding->home : scene.here();
   if (binding == nullptr) {
     profiles::Person& person = create_person(scene, event);
     person_id = person.id;
@@ -70,12 +70,7 @@ void apply_event(Scene& scene, std::string_view payload) {
                  home == scene.here() ? scene.context.mutate<profiles::Person>(person_id.value) : nullptr) {
     observe(scene, *person, event, record.id);
   } else {
-    if (home == scene.here()) {
-      const auto* const alias = scene.context.find<profiles::PersonAlias>(person_id.value);
-      if (alias == nullptr) return scene.ignore();
-      person_id = alias->survivor;
-      home = alias->home;
-    }
+    // Also to oneself: a person who is not here yet comes by the same path, and whoever has left leads on from there.
     scene.send(home, RecordType::event_forwarded, ForwardedEvent{person_id, record.id, payload});
   }
   scene.emit(OutputKind::event_seen, payload_of(SeenEvent{false, person_id}));

@@ -2,6 +2,7 @@
 // and the configuration in force is agreed on.
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "base/check.h"
 #include "flow/steps.h"
@@ -22,8 +23,11 @@ bool needs_part(const identity::PersonChange& change, const identity::Attach& at
 }
 
 uint32_t count_parts(const identity::PersonChange& change) {
-  const auto attached = std::ranges::count_if(change.attach, [&](const auto& one) { return needs_part(change, one); });
-  return static_cast<uint32_t>(change.absorbed.size() + static_cast<size_t>(attached));
+  auto parts = static_cast<uint32_t>(change.absorbed.size());
+  for (const identity::Attach& one : change.attach) {
+    if (needs_part(change, one)) parts += parts_of_attach(one.former);
+  }
+  return parts;
 }
 
 std::vector<PersonId> persons_of(const identity::PersonChange& change) {
@@ -53,13 +57,12 @@ void start(Scene& scene, Exchange& exchange) {
 // Starts whatever waits for nobody. In the order of the decisions: an exchange never overtakes an earlier one about the
 // same person.
 void start_ready(Scene& scene, Exchanges& exchanges) {
-  std::vector<PersonId> busy;
+  std::unordered_set<PersonId> busy;
   for (Exchange& exchange : exchanges.queue) {
     const std::vector<PersonId> persons = persons_of(exchange.change);
-    const bool is_free =
-        std::ranges::none_of(persons, [&](PersonId one) { return std::ranges::find(busy, one) != busy.end(); });
+    const bool is_free = std::ranges::none_of(persons, [&](PersonId one) { return busy.contains(one); });
     if (!exchange.is_running && is_free) start(scene, exchange);
-    busy.insert(busy.end(), persons.begin(), persons.end());
+    busy.insert(persons.begin(), persons.end());
   }
 }
 

@@ -3,7 +3,8 @@
 //   lane ─ identity_absorb ─▶ a person's home ───────────────────────────── identity_moved ─▶ survivor's home
 //   lane ─ identity_attach ─▶ an identifier's home ─────────────────────────── identity_moved ─▶ survivor's home
 //                               └ identity_released ─▶ its former person's home ─ identity_moved ─▶ survivor's home
-//   survivor's home ─ identity_attached ─▶ lane, once for each part
+//   An identifier that was somebody's is two parts: the first, empty, opens the direct path, on which events follow;
+//   the second brings what there was, by whatever way. survivor's home ─ identity_attached ─▶ lane, once for each part
 //
 // Where a person lived an alias stays, and leads on whatever still comes along the old path; so state arrives before
 // the events that follow it.
@@ -110,10 +111,18 @@ void apply_attach(Scene& scene, std::string_view payload) {
   if (before != nullptr && before->identifier != attach->identifier) {
     // A made-up value has this key: the part is answered, so that the exchange ends, and nothing is bound.
     scene.ignore();
-    return scene.send(attach->home, RecordType::identity_moved,
-                      part_of(attach->exchange, attach->parts, attach->survivor).encode());
+    const MovedState nothing = part_of(attach->exchange, attach->parts, attach->survivor);
+    for (uint32_t part = 0; part < parts_of_attach(attach->former); ++part)
+      scene.send(attach->home, RecordType::identity_moved, nothing.encode());
+    return;
   }
   moved.identifier = profiles::KnownIdentifier{attach->identifier, scene.now(), "", events::Visibility::public_source};
+  // Whoever the survivor is, they are there before the first event that is led to them.
+  if (parts_of_attach(attach->former) == 2) {
+    MovedState first = part_of(attach->exchange, attach->parts, attach->survivor);
+    first.identifier = moved.identifier;
+    scene.send(attach->home, RecordType::identity_moved, first.encode());
+  }
 
   const PersonId former = before != nullptr ? before->person : PersonId{};
   const engine::Partition former_home = before != nullptr ? before->home : scene.here();
@@ -226,11 +235,7 @@ void apply_moved(Scene& scene, std::string_view payload) {
   }
   carry_objections(scene, *person);
   scene.send(engine::kLane, RecordType::identity_attached, PartArrived{moved->exchange, std::nullopt, {}});
-  if (!person->is_identity_open()) {
-    release_held(scene, *person, true);
-  } else {
-    set_next_wake(scene, person->id);
-  }
+  resume(scene, *person);
   scene.person_changed(person->id);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <utility>
 
 #include "channels/sending.h"
 #include "flow/steps.h"
@@ -265,15 +266,25 @@ bool concerns_a_journey(const Scene& scene, const events::Event& event, const jo
          });
 }
 
+void take_in(Scene& scene, const Person& person, journeys::JourneyStates& states, const journeys::Waiting& occurrence,
+             std::vector<journeys::Intent>& intents) {
+  std::span<const journeys::Definition* const> active;
+  if (scene.configuration != nullptr) active = scene.configuration->active;
+  journeys::on_event(states, {occurrence.event, occurrence.properties, scene.now(), occurrence.late}, active,
+                     finder(scene), input_of(person, scene.now()), intents);
+}
+
 void travel(Scene& scene, Person& person, const events::Event& event) {
   if (!concerns_a_journey(scene, event, scene.context.find<journeys::JourneyStates>(person.id.value))) return;
   auto& states = scene.context.mutate_or_create<journeys::JourneyStates>(person.id.value);
-  const std::string properties = properties_of(event);
-  std::span<const journeys::Definition* const> active;
-  if (scene.configuration != nullptr) active = scene.configuration->active;
+  journeys::Waiting occurrence{event.name, properties_of(event), event.late};
+  // Half a person is not judged by conditions either.
+  if (person.is_identity_open() && states.waiting.size() < journeys::JourneyStates::kWaitingMax) {
+    states.waiting.push_back(std::move(occurrence));
+    return;
+  }
   std::vector<journeys::Intent> intents;
-  journeys::on_event(states, {event.name, properties, scene.now(), event.late}, active, finder(scene),
-                     input_of(person, scene.now()), intents);
+  take_in(scene, person, states, occurrence, intents);
   if (!intents.empty()) decide_all(scene, person, intents, [](const contact::Held&) { return false; });
   set_next_wake(scene, person.id);
 }
@@ -322,14 +333,21 @@ void observe(Scene& scene, Person& person, const events::Event& event, RecordId 
   travel(scene, person, event);
 }
 
-void release_held(Scene& scene, Person& person, bool all) {
-  const Timestamp now = scene.now();
-  decide_all(scene, person, {},
-             [&](const contact::Held& held) { return all || (held.wakes_at && *held.wakes_at <= now); });
+void resume(Scene& scene, Person& person) {
+  if (person.is_identity_open()) return set_next_wake(scene, person.id);
+  std::vector<journeys::Intent> intents;
+  if (auto* const states = scene.context.mutate<journeys::JourneyStates>(person.id.value)) {
+    const auto waiting = std::exchange(states->waiting, {});
+    for (const journeys::Waiting& occurrence : waiting) take_in(scene, person, *states, occurrence, intents);
+    journeys::on_wake(*states, scene.now(), finder(scene), input_of(person, scene.now()), intents);
+  }
+  decide_all(scene, person, intents, [](const contact::Held&) { return true; });
   set_next_wake(scene, person.id);
 }
 
 void set_next_wake(Scene& scene, PersonId person) {
+  const auto* const known = scene.context.find<Person>(person.value);
+  if (known != nullptr && known->is_identity_open()) return scene.context.set_wake({Person::kTable, person.value}, {});
   std::optional<Timestamp> due;
   const auto consider = [&](std::optional<Timestamp> one) {
     if (one && (!due || *one < *due)) due = one;
@@ -347,7 +365,7 @@ void touches_wake_person(const engine::Lookup& state, PersonId person, engine::K
 
 void wake_person(Scene& scene, PersonId id) {
   auto* const person = scene.context.mutate<Person>(id.value);
-  if (person == nullptr) return scene.ignore();
+  if (person == nullptr || person->is_identity_open()) return scene.ignore();
   std::vector<journeys::Intent> intents;
   if (auto* const states = scene.context.mutate<journeys::JourneyStates>(id.value))
     journeys::on_wake(*states, scene.now(), finder(scene), input_of(*person, scene.now()), intents);
@@ -430,7 +448,7 @@ void apply_verdict(Scene& scene, std::string_view payload) {
       pair->reason = identity::name_of(verdict->reason);
     }
   }
-  if (!person->is_identity_open()) release_held(scene, *person, true);
+  resume(scene, *person);
   scene.person_changed(person->id);
 }
 
@@ -454,7 +472,7 @@ void apply_closed(Scene& scene, std::string_view payload) {
   auto& contact = scene.context.mutate_or_create<contact::ContactState>(person->id.value);
   const bool freed = contact::close(contact, *decision, closing->outcome, closing->gate, scene.now());
   if (freed) {
-    release_held(scene, *person, true);
+    resume(scene, *person);
   } else {
     set_next_wake(scene, person->id);
   }

@@ -61,9 +61,10 @@ void touches_person(const engine::Lookup& state, PersonId person, bool held, eng
 void list_person(Scene& scene, PersonId person, Timestamp created);
 /// An event reaches the person: attributes, evidence, journeys, decisions.
 void observe(Scene& scene, profiles::Person& person, const events::Event& event, RecordId record);
-/// Decides held decisions again, all of them when `all`, otherwise those that are due.
-void release_held(Scene& scene, profiles::Person& person, bool all);
-/// One wake-up per person: the earliest of all waits.
+/// It is certain again who the person is, or a slot was freed: what happened meanwhile reaches their journeys, what was
+/// due is done, and every held decision is decided again. Does nothing while it is not certain.
+void resume(Scene& scene, profiles::Person& person);
+/// One wake-up per person: the earliest of all waits. None while it is not certain who they are.
 void set_next_wake(Scene& scene, PersonId person);
 
 void touches_wake_person(const engine::Lookup& state, PersonId person, engine::KeyList& keys);
@@ -103,6 +104,8 @@ void touches_ledgers(const events::Identifier& identifier, engine::KeyList& keys
 /// The person's objections reach an address before anything else that this partition sends there.
 void carry_objections(Scene& scene, const profiles::Person& person);
 
+/// Parts of an exchange that an identifier is, by whose the lane believes it was.
+[[nodiscard]] inline uint32_t parts_of_attach(PersonId former) { return former.is_zero() ? 1 : 2; }
 void touches_attach(const engine::Lookup& state, std::string_view payload, engine::KeyList& keys);
 void apply_attach(Scene& scene, std::string_view payload);
 void touches_absorb(const engine::Lookup& state, std::string_view payload, engine::KeyList& keys);

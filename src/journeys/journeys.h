@@ -116,12 +116,22 @@ struct TriggerTrace {
   bool operator==(const TriggerTrace&) const = default;
 };
 
+/// An event that waits until it is certain whose it is.
+struct Waiting {
+  std::string event;
+  std::string properties;
+  bool late = false;
+  bool operator==(const Waiting&) const = default;
+};
+
 class JourneyStates final : public engine::Entity {
  public:
   static constexpr uint8_t kTable = 40;
+  static constexpr size_t kWaitingMax = 100;
   std::vector<Instance> instances;
   std::vector<Entered> entered;
   std::vector<TriggerTrace> traces;  ///< one per journey
+  std::vector<Waiting> waiting;      ///< oldest first
   /// Takes in another person's: of two instances of one journey and entry key the older stays.
   void absorb(const JourneyStates& other);
   [[nodiscard]] std::optional<Timestamp> next_wake() const;

@@ -203,6 +203,7 @@ void JourneyStates::absorb(const JourneyStates& other) {
     TriggerTrace& ours = trace_of(*this, theirs.journey);
     if (theirs.at > ours.at) ours = theirs;
   }
+  waiting.insert(waiting.end(), other.waiting.begin(), other.waiting.end());
 }
 
 void JourneyStates::encode(Writer& out) const {
@@ -233,6 +234,12 @@ void JourneyStates::encode(Writer& out) const {
     out.bytes(trace.stopped_by);
     out.bytes(trace.clause);
     out.bytes(trace.value);
+  }
+  out.varint(waiting.size());
+  for (const Waiting& one : waiting) {
+    out.bytes(one.event);
+    out.bytes(one.properties);
+    out.boolean(one.late);
   }
 }
 
@@ -271,12 +278,20 @@ std::unique_ptr<JourneyStates> JourneyStates::decode(std::string_view bytes) {
     trace.value = in.text();
     states->traces.push_back(std::move(trace));
   }
+  for (size_t n = in.count(); n > 0; --n) {
+    Waiting one;
+    one.event = in.text();
+    one.properties = in.text();
+    one.late = in.boolean();
+    states->waiting.push_back(std::move(one));
+  }
   return in.done() ? std::move(states) : nullptr;
 }
 
 size_t JourneyStates::footprint() const {
   size_t bytes = sizeof(JourneyStates) + entered.size() * 100 + traces.size() * 200;
   for (const Instance& instance : instances) bytes += sizeof instance + instance.event_properties.size();
+  for (const Waiting& one : waiting) bytes += sizeof one + one.properties.size();
   return bytes;
 }
 

@@ -273,11 +273,19 @@ std::expected<void, StartError> Server::State::start() {
   key = std::move(*installation_key);
   links.emplace(std::vector<consent::LinkKeys::Key>{{1, key->derive("links")}});
 
-  // The first key takes a while to make; whoever signs waits for it.
-  dkim_key = std::async(std::launch::async, [path = folder / "keys"] {
-               auto opened = open_dkim_key(path);
-               if (!opened) throw std::runtime_error("keys/dkim.pem: " + describe(opened.error()));
-               return *opened;
+  // A key that is there must be readable: letters without its signature would be worse than none. A first one takes a
+  // while to make, so whoever signs waits for it.
+  const std::filesystem::path keys_folder = folder / "keys";
+  auto kept_key = load_dkim_key(keys_folder);
+  if (!kept_key)
+    return cannot(
+        "the key that signs mail cannot be read: " + describe(kept_key.error()),
+        "restore keys/dkim.pem from a backup; removing it makes a new one, which the name server must then tell");
+  dkim_key = std::async(std::launch::async, [this, keys_folder, kept = std::move(*kept_key)] {
+               if (kept) return *kept;
+               auto made = crypto::SigningKey::generate(crypto::KeyAlgorithm::rsa_2048);
+               if (!save_dkim_key(keys_folder, made)) fail();
+               return made;
              }).share();
 
   auto started_sink = smtp::Sink::start({});
@@ -491,6 +499,7 @@ void Server::State::run_pulse() {
 }
 
 void Server::State::fail() {
+  if (delivery) delivery->abandon();
   if (!has_failed.exchange(true) && on_stopped) on_stopped();
 }
 

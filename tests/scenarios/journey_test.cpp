@@ -99,6 +99,39 @@ TEST(Journey, AMergeWhileBothSidesWaitLeavesOneOfThem) {
   });
 }
 
+TEST(Journey, ConditionsSeeTheWholePersonAlsoInASignUpsFirstBatch) {
+  auto documents = welcome_documents();
+  documents[2].text.replace(documents[2].text.find("{event: Signed Up}"), 18,
+                            "{event: Signed Up, if: 'allows(email, \"tips\")'}");
+  tell(documents, [](World& world) {
+    world.consent(consent::Action::grant, "ana@example.org");
+    world.settle();
+    world.server(
+        R"({"type":"identify","userId":"u-1","messageId":"m1","traits":{"email":"ana@example.org","country":"ES"}},
+           {"type":"track","userId":"u-1","messageId":"m2","event":"Signed Up"})");
+    world.settle();
+    EXPECT_EQ(world.mails.size(), 1u);
+  });
+}
+
+TEST(Journey, WhoTurnsOutToBeKnownIsNotWelcomedTwice) {
+  tell(welcome_documents(), [](World& world) {
+    world.consent(consent::Action::grant, "ana@example.org");
+    world.server(
+        R"({"type":"identify","anonymousId":"a-1","messageId":"m1","traits":{"email":"ana@example.org","country":"ES"}})");
+    world.settle();
+    world.server(R"({"type":"track","anonymousId":"a-1","messageId":"m2","event":"Signed Up"})");
+    world.settle();
+    EXPECT_EQ(world.mails.size(), 1u);
+    world.server(
+        R"({"type":"identify","userId":"u-1","messageId":"m3","traits":{"email":"ana@example.org"}},
+           {"type":"track","userId":"u-1","messageId":"m4","event":"Signed Up"})");
+    world.settle();
+    EXPECT_EQ(world.people(), 1u);
+    EXPECT_EQ(world.mails.size(), 1u);
+  });
+}
+
 TEST(Journey, APersonStaysOnTheVersionTheyEntered) {
   tell(waiting_documents(), [](World& world) {
     ana_arrives(world);

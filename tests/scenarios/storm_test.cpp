@@ -119,6 +119,40 @@ SeedRange seeds() {
   std::exit(2);
 }
 
+// A shared device becomes everybody's, and so nobody's, while it goes on sending: whatever it said stays with somebody.
+TEST(SharedDevice, NothingThatItSentIsLostWhenItIsTakenFromItsPerson) {
+  for (uint64_t seed = 1; seed <= 12; ++seed) {
+    SCOPED_TRACE(seed);
+    World::Options options(welcome_documents());
+    options.shuffle_seed = seed;
+    World world(options);
+    std::mt19937_64 draw(seed);
+    int count = 0;
+    std::set<std::string> said;
+    for (int user = 0; user < 14; ++user) {
+      world.server(R"({"type":"identify","anonymousId":"kiosk","userId":"u-)" + std::to_string(user) +
+                   R"(","messageId":"m)" + std::to_string(++count) + R"(","traits":{"first_name":"Ana"}})");
+      for (int i = 0; i < 6; ++i) {
+        for (size_t n = draw() % 4; n > 0 && world.engine().step(); --n) continue;
+        const std::string trait = "t" + std::to_string(++count);
+        said.insert(trait);
+        world.browser(R"({"type":"identify","anonymousId":"kiosk","messageId":")" + trait + R"(","traits":{")" + trait +
+                      R"(":1}})");
+      }
+    }
+    world.settle();
+    world.pass(minutes(20));
+    std::set<std::string> kept;
+    const auto keep = [&](const std::unique_ptr<profiles::Person>& person) {
+      if (!person) return;
+      for (const profiles::Attribute& attribute : person->attributes()) kept.insert(attribute.name);
+    };
+    keep(world.person(IdentifierKind::anonymous_id, "kiosk"));
+    for (int user = 0; user < 14; ++user) keep(world.user("u-" + std::to_string(user)));
+    for (const std::string& trait : said) EXPECT_TRUE(kept.contains(trait)) << trait;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Seeds, StormOfSignUps, testing::Range(seeds().first, seeds().last + 1));
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 namespace terreno::server {
@@ -72,15 +73,18 @@ void Delivery::on_output(engine::Partition partition, const engine::Output& outp
       if (const auto claim = flow::read_payload<Claim>(output.payload); claim && claim->owner == owner_) {
         {
           const std::lock_guard lock(mutex_);
-          urgent_claims_.erase(claim->decision.value);
+          claims_.erase(claim->decision.value);
         }
         finish();
       }
       return;
     case flow::OutputKind::perform: {
       const std::lock_guard lock(mutex_);
-      const bool is_urgent = urgent_claims_.erase(ClaimedSend::decision_of(output.payload).value) > 0;
-      (is_urgent ? urgent_work_ : work_).push_back({partition, output.payload});
+      const auto open = claims_.find(ClaimedSend::decision_of(output.payload).value);
+      // Only what this process claimed is performed; anything else is another's.
+      if (open == claims_.end()) return;
+      (open->second.is_urgent ? urgent_work_ : work_).push_back({partition, open->second.since, output.payload});
+      claims_.erase(open);
       return changed_.notify_one();
     }
     default:
@@ -91,14 +95,19 @@ void Delivery::on_output(engine::Partition partition, const engine::Output& outp
 void Delivery::claim_next(std::unique_lock<std::mutex>& lock) {
   if (engine_ == nullptr) return;
   while (!is_stopping_ && !urgent_offers_.empty()) claim(lock, urgent_offers_);
-  while (!is_stopping_ && !offers_.empty() && in_flight_ < kInFlightMax) claim(lock, offers_);
+  while (!is_stopping_ && !offers_.empty() && in_flight_ < in_flight_max_) claim(lock, offers_);
+}
+
+bool Delivery::may_claim() const {
+  return engine_ != nullptr && !is_stopping_ &&
+         (!urgent_offers_.empty() || (!offers_.empty() && in_flight_ < in_flight_max_));
 }
 
 void Delivery::claim(std::unique_lock<std::mutex>& lock, std::deque<Offer>& offers) {
   Offer offer = std::move(offers.front());
   offers.pop_front();
   offered_.erase(offer.claim.decision.value);
-  if (&offers == &urgent_offers_) urgent_claims_.insert(offer.claim.decision.value);
+  claims_[offer.claim.decision.value] = {&offers == &urgent_offers_, parts_.clock->boot()};
   ++in_flight_;
   lock.unlock();
   offer.claim.owner = owner_;
@@ -117,18 +126,26 @@ void Delivery::append(engine::Partition partition, RecordType type, const std::s
   engine_.load()->append(std::move(batch), std::move(done), true);
 }
 
+// On any thread, also inside a refused append: claiming goes on on a thread of ours.
 void Delivery::finish() {
-  std::unique_lock lock(mutex_);
+  const std::lock_guard lock(mutex_);
   --in_flight_;
-  if (in_flight_ == 0) changed_.notify_all();
-  claim_next(lock);
+  if (in_flight_ == 0) {
+    changed_.notify_all();
+  } else if (may_claim()) {
+    changed_.notify_one();
+  }
 }
 
 void Delivery::run() {
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [this] { return has_ended_ || !urgent_work_.empty() || !work_.empty(); });
-    if (urgent_work_.empty() && work_.empty()) return;
+    changed_.wait(lock, [this] { return has_ended_ || !urgent_work_.empty() || !work_.empty() || may_claim(); });
+    if (has_ended_ && (is_abandoned_ || (urgent_work_.empty() && work_.empty()))) return;
+    if (urgent_work_.empty() && work_.empty()) {
+      claim_next(lock);
+      continue;
+    }
     std::deque<Work>& from = urgent_work_.empty() ? work_ : urgent_work_;
     const Work work = std::move(from.front());
     from.pop_front();
@@ -152,8 +169,11 @@ void Delivery::perform(const Work& work) {
     write_receipt(work.partition, receipt);
   };
   const Timestamp now = parts_.clock->now();
-  const Duration used = now - claimed->proof().record().decided_at;
-  if (used >= channels::kClaimValidFor) return fail(Ending::not_sent_retry, "claim ran out");
+  const Duration used{parts_.clock->boot().ms - work.since.ms};
+  if (used >= channels::kClaimValidFor) {
+    note_pace(false);
+    return fail(Ending::not_sent_retry, "claim ran out");
+  }
 
   const auto snapshot = parts_.snapshot();
   const auto configuration = parts_.library->find(order.configuration);
@@ -210,6 +230,8 @@ void Delivery::hand_over(engine::Partition partition, const ClaimedSend& claimed
   const auto submitted =
       pool.submit(std::move(envelope), [this, partition, receipt, kept](const smtp::Outcome& outcome) mutable {
         receipt.ending = ending_of(outcome);
+        if (outcome.kind == smtp::OutcomeKind::sent) note_pace(true);
+        if (outcome.reason == smtp::Reason::expired) note_pace(false);
         receipt.names_recipient = outcome.names_recipient;
         receipt.detail = detail_of(outcome);
         receipt.message_id = kept->decision.hex();
@@ -223,6 +245,18 @@ void Delivery::hand_over(engine::Partition partition, const ClaimedSend& claimed
           : Ending::not_sent_retry;
   receipt.detail = submitted.error().field.empty() ? "not taken" : submitted.error().field;
   write_receipt(partition, receipt);
+}
+
+void Delivery::note_pace(bool in_time) {
+  constexpr size_t kInFlightMin = 32;
+  const std::lock_guard lock(mutex_);
+  if (!in_time) {
+    in_flight_max_ = std::max(kInFlightMin, in_flight_max_ / 2);
+    taken_since_ = 0;
+  } else if (++taken_since_ >= in_flight_max_) {
+    in_flight_max_ = std::min(kInFlightMax, in_flight_max_ + in_flight_max_ / 4);
+    taken_since_ = 0;
+  }
 }
 
 void Delivery::write_receipt(engine::Partition partition, const Receipt& receipt) {
@@ -246,11 +280,20 @@ void Delivery::stop() {
     if (has_ended_) return;
     is_stopping_ = true;
     // The pools' own timeouts bound this.
-    changed_.wait(lock, [this] { return in_flight_ == 0; });
+    changed_.wait(lock, [this] { return in_flight_ == 0 || is_abandoned_; });
     has_ended_ = true;
   }
   changed_.notify_all();
   for (std::thread& thread : threads_) thread.join();
+}
+
+void Delivery::abandon() {
+  const std::lock_guard lock(mutex_);
+  is_stopping_ = true;
+  is_abandoned_ = true;
+  urgent_offers_.clear();
+  offers_.clear();
+  changed_.notify_all();
 }
 
 DeliveryStatus Delivery::status() const {

@@ -2,10 +2,12 @@
 
 // The effects runner: claims what flow offers, composes it, hands it to a mail server, and writes the receipt.
 //
-// 1. A send begins only after its claim came back from apply with a consent proof, and within the claim's 60 s.
+// 1. A send begins only after its claim came back from apply with a consent proof, and within the claim's 60 s by the
+//    boot clock: wall time may be set.
 // 2. Each attempt that was begun ends in exactly one receipt, unless the process dies: then it is *unknown*.
-// 3. At most kInFlightMax claims are open, so that none runs out in a queue here. Transactional ones go first, and past
-//    that bound.
+// 3. No more claims are open than the mail server takes in time: the bound halves when one runs out in a queue here,
+// and
+//    grows while none does. Transactional ones go first, and past that bound.
 // 4. Claims and receipts are urgent records: they are never refused for load.
 
 #include <atomic>
@@ -15,6 +17,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -68,6 +71,8 @@ class Delivery {
   /// Claims nothing more, hands over what is claimed, and returns when every receipt is durable. Before the engine
   /// stops.
   void stop();
+  /// The engine has failed: nothing more comes of what is claimed, so `stop` does not wait for it. Any thread.
+  void abandon();
   [[nodiscard]] DeliveryStatus status() const;
 
  private:
@@ -77,11 +82,15 @@ class Delivery {
   };
   struct Work {
     engine::Partition partition;
+    Duration since;  ///< of the claim, boot clock
     std::string bytes;
   };
   void claim_next(std::unique_lock<std::mutex>& lock);
   void claim(std::unique_lock<std::mutex>& lock, std::deque<Offer>& offers);
   void run();
+  [[nodiscard]] bool may_claim() const;
+  /// A claim was used in time, or ran out here.
+  void note_pace(bool in_time);
   void perform(const Work& work);
   void write_receipt(engine::Partition partition, const channels::Receipt& receipt);
   void append(engine::Partition partition, events::RecordType type, const std::string& payload,
@@ -103,10 +112,17 @@ class Delivery {
   std::unordered_set<Id128> offered_;  ///< decisions in both
   std::deque<Work> urgent_work_;
   std::deque<Work> work_;
-  std::unordered_set<Id128> urgent_claims_;  ///< decisions claimed and not yet performed
-  size_t in_flight_ = 0;                     ///< claimed; receipt not durable yet
+  struct Open {
+    bool is_urgent = false;
+    Duration since;  ///< boot clock
+  };
+  std::unordered_map<Id128, Open> claims_;  ///< by decision: claimed and not yet performed
+  size_t in_flight_ = 0;                    ///< claimed; receipt not durable yet
   bool is_stopping_ = false;
   bool has_ended_ = false;
+  bool is_abandoned_ = false;
+  size_t in_flight_max_ = kInFlightMax / 4;
+  size_t taken_since_ = 0;  ///< messages taken by the server since the bound last changed
   std::vector<std::thread> threads_;
   std::atomic<uint64_t> sent_{0};
   std::atomic<uint64_t> not_sent_{0};

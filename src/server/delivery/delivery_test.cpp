@@ -11,7 +11,6 @@
 #include "adapters/store/store.h"
 #include "adapters/store/temporary_folder_testing.h"
 #include "engine/runtime.h"
-#include "server/delivery/dkim_key.h"
 
 namespace terreno::server {
 namespace {
@@ -55,7 +54,9 @@ class Installation final : public engine::OutputSink {
     parts.library = &library_;
     parts.links = &links_;
     parts.snapshot = [snapshot] { return snapshot; };
-    parts.signer = signer_of(*open_dkim_key(folder_.path() + "/keys"));
+    const auto key = crypto::SigningKey::generate(crypto::KeyAlgorithm::rsa_2048);
+    parts.signer = {channels::SignatureAlgorithm::rsa_sha256, crypto::sha256,
+                    [key](std::string_view bytes) { return key.sign(bytes); }};
     parts.outbox = outbox_.get();
     parts.sandbox = pool_.get();
     delivery_ = std::make_unique<Delivery>();

@@ -4,26 +4,27 @@
 
 namespace terreno::server {
 
-std::expected<crypto::SigningKey, governance::Error> open_dkim_key(const std::filesystem::path& folder) {
-  const std::filesystem::path path = folder / "dkim.pem";
-  auto bytes = read_whole(path, 64 * 1024);
-  if (bytes) {
-    auto key = crypto::SigningKey::load_pem(Secret(std::move(*bytes)));
-    if (!key) return std::unexpected(governance::Error{governance::Errc::corrupt, "dkim.pem", key.error().context});
-    return *key;
+namespace {
+constexpr size_t kPemBytesMax = 64 * 1024;
+}
+
+std::expected<std::optional<crypto::SigningKey>, governance::Error> load_dkim_key(const std::filesystem::path& folder) {
+  auto bytes = read_whole(folder / "dkim.pem", kPemBytesMax);
+  if (!bytes) {
+    if (bytes.error().code == governance::Errc::not_found) return std::nullopt;
+    return std::unexpected(bytes.error());
   }
-  if (bytes.error().code != governance::Errc::not_found) return std::unexpected(bytes.error());
+  auto key = crypto::SigningKey::load_pem(Secret(std::move(*bytes)));
+  if (!key) return std::unexpected(governance::Error{governance::Errc::corrupt, "dkim.pem", key.error().context});
+  return std::move(*key);
+}
+
+std::expected<void, governance::Error> save_dkim_key(const std::filesystem::path& folder,
+                                                     const crypto::SigningKey& key) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) return storage_failed("create keys folder");
-  crypto::SigningKey key = crypto::SigningKey::generate(crypto::KeyAlgorithm::rsa_2048);
-  if (auto saved = replace_durably(path, key.private_pem().reveal()); !saved) return std::unexpected(saved.error());
-  return key;
-}
-
-channels::Signer signer_of(const crypto::SigningKey& key) {
-  return {channels::SignatureAlgorithm::rsa_sha256, crypto::sha256,
-          [key](std::string_view bytes) { return key.sign(bytes); }};
+  return replace_durably(folder / "dkim.pem", key.private_pem().reveal());
 }
 
 }  // namespace terreno::server

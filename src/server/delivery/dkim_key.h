@@ -1,10 +1,10 @@
 #pragma once
 
-// The key that signs mail: RSA-2048, in the data folder, made when it is first needed.
+// The key that signs mail: RSA-2048, `dkim.pem` in the data folder's `keys/`.
 
 #include <expected>
 #include <filesystem>
-#include <string>
+#include <optional>
 
 #include "adapters/crypto/crypto.h"
 #include "channels/channels.h"
@@ -12,9 +12,11 @@
 
 namespace terreno::server {
 
-/// Reads `folder/dkim.pem`, or makes it (about 0.2 s). Error: storage_failed, corrupt.
-[[nodiscard]] std::expected<crypto::SigningKey, governance::Error> open_dkim_key(const std::filesystem::path& folder);
-
-[[nodiscard]] channels::Signer signer_of(const crypto::SigningKey& key);
+/// Nothing when there is none yet. Error: storage_failed; corrupt, what is there is no key.
+[[nodiscard]] std::expected<std::optional<crypto::SigningKey>, governance::Error> load_dkim_key(
+    const std::filesystem::path& folder);
+/// Durable, and readable by the owner alone. Error: storage_failed.
+[[nodiscard]] std::expected<void, governance::Error> save_dkim_key(const std::filesystem::path& folder,
+                                                                   const crypto::SigningKey& key);
 
 }  // namespace terreno::server

@@ -147,6 +147,8 @@ void Outbox::keep(const KeptMessage& message) {
   const std::lock_guard lock(mutex_);
   if (record.size() > kRecordBytesMax || !write_all(current_.number(), record)) {
     ++dropped_;
+    // Part of it may be there: what comes next begins a file of its own.
+    static_cast<void>(begin_file(files_.back() + 1));
     return;
   }
   sequence_[message.decision] = first_ + places_.size();
