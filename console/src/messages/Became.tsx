@@ -13,11 +13,17 @@ const chainLook: Record<string, string> = { stopped: 'stop', held: 'wait', quiet
 // A picture that was fetched is no proof that a person looked.
 const probable = new Set(['opened']);
 
+/** Asked and told to wait, or no, at one moment: then it was not decided yes before. */
+function steps({ history }: MessageData): MessageData['history'] {
+  return history.filter((step, index) => step.state !== 'decided' || !['held', 'withheld'].includes(history[index + 1]?.state ?? '') || history[index + 1]?.at !== step.at);
+}
+
 /** What became of a message, step by step, and the permission it left with. */
 export function Became({ message }: { message: MessageData }) {
   const { t } = useTranslation('messages');
   const formats = useFormats();
-  const first = message.history[0]?.at ?? null;
+  const history = steps(message);
+  const first = history[0]?.at ?? null;
   return (
     <Panel
       name={t('became.title')}
@@ -34,7 +40,7 @@ export function Became({ message }: { message: MessageData }) {
     >
       <div className="whyp became">
         <ol className="chain">
-          {message.history.map((step, index) => {
+          {history.map((step, index) => {
             const { tone, icon: Drawn } = stateLooks[step.state];
             const attempt = message.attempts.find((each) => each.number === step.attempt);
             return (
@@ -74,7 +80,7 @@ function Proof({ consent }: { consent: MessageData['consent'] }) {
   const formats = useFormats();
   if (consent === null) return null;
   return (
-    <Section title={t('proof.title')} aside={<span className="mono">{consent.entry_id.slice(0, 8)}</span>}>
+    <Section title={t('proof.title')} aside={<span className="mono">{consent.entry_id.replace(/^0+/, '')}</span>}>
       {consent.text !== null && <blockquote className="quote">{consent.text}</blockquote>}
       <dl className="kvs proof">
         <dt>{t('proof.agreed')}</dt>
