@@ -163,7 +163,23 @@ void CustomerApi::get_health(const Call& /*call*/, const http::Responder& respon
   });
 }
 
+void CustomerApi::accept_time(const http::Responder& responder) {
+  const Timestamp at = now();
+  parts_.engine->clock_reset(at, [this, responder, at](const engine::Result<std::vector<engine::Placed>>& placed) {
+    if (!placed) return refuse_engine(responder, placed.error());
+    answer(responder, 200, {{"at", format_iso8601(at)}});
+  });
+}
+
 void CustomerApi::set_clock(const Call& call, const http::Responder& responder) {
+  BodyFields fields(call.body);
+  if (fields.boolean("accept").value_or(false)) {
+    if (const auto refused = fields.refused()) return refuse(responder, *refused);
+    return later(responder, [this, call, responder] {
+      if (note(call, {"clock_accepted", "clock", "", "", {{"at", format_iso8601(now())}}}, responder))
+        accept_time(responder);
+    });
+  }
   if (!parts_.set_clock) {
     return refuse(responder, Refused{404,
                                      "clock_not_manual",
@@ -172,7 +188,6 @@ void CustomerApi::set_clock(const Call& call, const http::Responder& responder) 
                                      {},
                                      {}});
   }
-  BodyFields fields(call.body);
   if (fields.boolean("run").value_or(false)) {
     if (const auto refused = fields.refused()) return refuse(responder, *refused);
     parts_.run_clock();

@@ -288,6 +288,17 @@ bool ApplyWorker::may_write(const State& state) const {
          (headers.empty() || headers.front().mark.position > state.owned.core->commit_position().value);
 }
 
+bool ApplyWorker::may_commits_end() const {
+  const size_t open_max = std::min(commit_queue_.size(), kCommitsOpenMax);
+  return std::any_of(commit_queue_.begin(), commit_queue_.begin() + static_cast<std::ptrdiff_t>(open_max),
+                     [this](uint16_t index) {
+                       const State& state = states_[index];
+                       const auto& headers = state.unconfirmed.headers;
+                       return state.is_writing || !state.owned.core->is_committing() || headers.empty() ||
+                              headers.front().mark.position > state.owned.core->commit_position().value;
+                     });
+}
+
 void ApplyWorker::finish_commits(const std::vector<Partition>& committed) {
   for (const Partition partition : committed) {
     const uint16_t index = index_of(partition);
@@ -351,7 +362,7 @@ void ApplyWorker::limit_memory() {
       if (core.applied() > core.committed()) queue_commit(index);
     }
   }
-  is_over_memory_ = bytes > 2 * options_.memory_bytes_max && !commit_queue_.empty();
+  is_over_memory_ = bytes > 2 * options_.memory_bytes_max && may_commits_end();
 }
 
 void ApplyWorker::publish() {

@@ -125,6 +125,8 @@ class ApplyWorker {
   /// Encodes about `count` pieces; true when there is more to encode at once.
   bool advance_commits(size_t count);
   [[nodiscard]] bool may_write(const State& state) const;
+  /// False: every open commit waits for messages that only the rest of the replay confirms, so records must go on.
+  [[nodiscard]] bool may_commits_end() const;
   void limit_memory();
   void publish();
   [[nodiscard]] uint16_t index_of(Partition partition) const { return index_of_[partition.number]; }

@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
   version->callback([&] { fmt::print("{}\n", as_json ? R"({"version":"0.1.0"})" : "terreno 0.1.0"); });
   for (const cli::AddCommand add :
        {cli::add_init, cli::add_serve, cli::add_render, cli::add_keys, cli::add_users, cli::add_doctor,
-        cli::add_recover, cli::add_validate, cli::add_apply, cli::add_why, cli::add_consent})
+        cli::add_recover, cli::add_clock, cli::add_validate, cli::add_apply, cli::add_why, cli::add_consent})
     add(app, exit_code);
   for (const cli::AddCommand add : cli::further_commands()) add(app, exit_code);
 

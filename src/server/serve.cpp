@@ -103,6 +103,11 @@ int serve(const Settings& settings, bool as_json) {
     fmt::print("{}\n", (*server)->first_run_link().empty() ? (*server)->url() : (*server)->first_run_link());
   }
   std::fflush(stdout);
+  if ((*server)->is_time_held()) {
+    fmt::print(stderr,
+               "terreno: more than a day has passed since this folder was last in use, so waits and letters stand "
+               "still; say that the clock is right with `terreno clock accept`\n");
+  }
   signals.wait();
   const bool is_clean = (*server)->stop();
   if (has_failed) return fail("stopped, because a disk refused", "look at the disk, then start again");

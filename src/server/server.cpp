@@ -534,6 +534,11 @@ void Server::State::settle() {
   }
 }
 
+std::string Server::State::issue_first_run_link() {
+  const auto link = open.registry->issue_first_run_token(settings.is_demo, clock->now());
+  return link ? fmt::format("{}/app/first-run?token={}", own_url, link->token.reveal()) : std::string();
+}
+
 bool Server::State::stop() {
   if (is_stopped) return true;
   is_stopped = true;
@@ -579,6 +584,7 @@ uint16_t Server::port() const { return state_->http->port(); }
 std::string Server::url() const { return state_->own_url; }
 std::string Server::first_run_link() const { return state_->first_run_link; }
 std::string Server::issue_first_run_link() { return state_->issue_first_run_link(); }
+bool Server::is_time_held() const { return state_->engine->health().time_held; }
 bool Server::stop() { return state_->stop(); }
 
 }  // namespace terreno::server

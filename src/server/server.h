@@ -38,6 +38,8 @@ class Server {
   /// Another one, after which earlier ones stop working: a demonstration signs in by itself before anybody else does.
   /// Empty: somebody has signed in, and this is no demonstration.
   [[nodiscard]] std::string issue_first_run_link();
+  /// The folder was not in use for more than a day, or the clock went back: nothing fires until somebody accepts it.
+  [[nodiscard]] bool is_time_held() const;
   /// Answers what is under way, sends what is claimed, writes a checkpoint. False: it did not stop cleanly, and the
   /// next start replays the journal. Idempotent.
   bool stop();

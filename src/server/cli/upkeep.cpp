@@ -1,4 +1,4 @@
-// doctor and recover: for an operator whose server is stopped.
+// doctor and recover: for an operator whose server is stopped. clock: for one whose server was.
 
 #include <fmt/format.h>
 
@@ -7,6 +7,7 @@
 
 #include "adapters/store/store.h"
 #include "engine/runtime.h"
+#include "server/cli/client.h"
 #include "server/cli/commands.h"
 #include "server/configuration_folder.h"
 #include "server/open_folder.h"
@@ -130,6 +131,30 @@ void add_recover(CLI::App& app, int& exit_code) {
   command->add_option("--at", flags->at, "PARTITION:POSITION, as the error named it")->required();
   command->add_flag("--json", flags->as_json);
   command->callback([flags, &exit_code] { exit_code = recover(flags->folder, flags->at, flags->as_json); });
+}
+
+void add_clock(CLI::App& app, int& exit_code) {
+  struct Flags {
+    ServerOption server;
+    bool as_json = false;
+  };
+  const auto flags = std::make_shared<Flags>();
+  CLI::App* const command = app.add_subcommand("clock", "What time it is, after a pause of more than a day");
+  command->require_subcommand(1);
+  CLI::App* const accept =
+      command->add_subcommand("accept", "Say that the server's clock is right: waits and letters go on from there");
+  accept->add_flag("--json", flags->as_json);
+  flags->server.add_to(*accept);
+  accept->callback([flags, &exit_code] {
+    const auto answer = flags->server.ask("POST", "/api/v1/clock", {{"accept", true}});
+    exit_code = answer ? 0 : answer.error();
+    if (!answer) return;
+    if (flags->as_json) {
+      fmt::print("{}\n", json::serialize(*answer));
+    } else {
+      fmt::print("It is {}.\n", std::string_view(answer->at("at").as_string()));
+    }
+  });
 }
 
 }  // namespace terreno::server::cli
