@@ -509,7 +509,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Set a clock that stands until it is told (`--clock manual`); otherwise 404 `clock_not_manual` */
+        /**
+         * Say what time it is
+         * @description `accept` says that the machine's clock is right: after a pause of more than a day waits and letters stand still until
+         *     then. `at` moves a clock that stands until it is told (`--clock manual`), and `run` lets it go; otherwise they are
+         *     404 `clock_not_manual`.
+         */
         post: operations["set_clock"];
         delete?: never;
         options?: never;
@@ -2389,7 +2394,9 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
+                    accept?: boolean;
                     at?: components["schemas"]["Time"];
+                    run?: boolean;
                 };
             };
         };

@@ -52,7 +52,7 @@ function Station({ gate, first, index, begins, subject }: StationProps) {
       </span>
       <p className="said">
         <Phrase
-          text={isTransactional(gate) ? 'why:gate.transactional' : `why:gate.${gate.code}.${gate.state}`}
+          text={`why:gate.${isTransactional(gate) ? 'transactional' : gate.code}.${gate.state}`}
           params={{ message: subject.message ?? subject.journey, journey: subject.journey, person: subject.person, event: gate.value, code: gate.code, ...gate.params }}
           fallback={`why:gate.other.${gate.state}`}
         />
