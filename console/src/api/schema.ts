@@ -1142,10 +1142,10 @@ export interface components {
             key_hint: string;
             created_at: components["schemas"]["Time"];
             last_event_at: components["schemas"]["Time"] | null;
-            /** @description Over the last minute */
-            per_second: number;
-            /** @description How many of its events are quarantined */
-            held: number;
+            /** @description Over the last minute; null where it is not counted, and then last_event_at says nothing */
+            per_second: number | null;
+            /** @description How many of its events are quarantined; null where it is not counted */
+            held: number | null;
         };
         Key: {
             id: components["schemas"]["Id"];

@@ -13,9 +13,14 @@ const chainLook: Record<string, string> = { stopped: 'stop', held: 'wait', quiet
 // A picture that was fetched is no proof that a person looked.
 const probable = new Set(['opened']);
 
-/** Asked and told to wait, or no, at one moment: then it was not decided yes before. */
+// What follows a question at the same moment is its answer; the question alone was no decision yet.
+const answers: readonly string[] = ['decided', 'held', 'withheld'];
+
 function steps({ history }: MessageData): MessageData['history'] {
-  return history.filter((step, index) => step.state !== 'decided' || !['held', 'withheld'].includes(history[index + 1]?.state ?? '') || history[index + 1]?.at !== step.at);
+  return history.filter((step, index) => {
+    const next = history[index + 1];
+    return step.state !== 'decided' || next?.at !== step.at || !answers.includes(next.state);
+  });
 }
 
 /** What became of a message, step by step, and the permission it left with. */
