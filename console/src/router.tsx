@@ -49,6 +49,13 @@ const signIn = createRoute({
   component: lazyRouteComponent(() => import('./session/SignIn'), 'SignIn'),
 });
 
+const link = createRoute({
+  getParentRoute: () => root,
+  path: '/link',
+  validateSearch: (search) => words(search, 'token'),
+  component: lazyRouteComponent(() => import('./session/AcceptLink'), 'AcceptLink'),
+});
+
 const shell = createRoute({
   getParentRoute: () => root,
   id: 'shell',
@@ -115,6 +122,12 @@ const sources = createRoute({
   component: lazyRouteComponent(() => import('./settings/Sources'), 'Sources'),
 });
 
+const users = createRoute({
+  getParentRoute: () => shell,
+  path: '/settings/users',
+  component: lazyRouteComponent(() => import('./settings/Users'), 'Users'),
+});
+
 const sender = createRoute({
   getParentRoute: () => shell,
   path: '/settings/sender',
@@ -128,7 +141,7 @@ const audit = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([firstRun, signIn, shell.addChildren([home, live, people, person, message, outbox, sources, sender, audit])]),
+  routeTree: root.addChildren([firstRun, signIn, link, shell.addChildren([home, live, people, person, message, outbox, sources, sender, users, audit])]),
   basepath: '/app',
   context: { cache },
   defaultPreload: 'intent',

@@ -1,5 +1,7 @@
 // Sources with their write keys, and keys for programs.
 
+#include <optional>
+
 #include "api/governance_api.h"
 
 namespace terreno::api {
@@ -14,7 +16,8 @@ namespace {
 
 constexpr size_t kNameInputMax = 100;
 
-json::object source_json(const Source& source, const SourceActivity& activity) {
+// Without an activity nobody counts: null, which is something else than none.
+json::object source_json(const Source& source, const std::optional<SourceActivity>& activity) {
   const bool is_public = source.visibility() == events::Visibility::public_source;
   // A secret key is not shown again; a short imported one would be shown whole by its ends.
   std::string hint = source.write_key;
@@ -26,9 +29,9 @@ json::object source_json(const Source& source, const SourceActivity& activity) {
           {"enabled", source.enabled},
           {"key_hint", hint},
           {"created_at", format_iso8601(source.created_at)},
-          {"last_event_at", time_or_null(activity.last_event_at)},
-          {"per_second", activity.per_second},
-          {"held", activity.held}};
+          {"last_event_at", activity ? time_or_null(activity->last_event_at) : json::value(nullptr)},
+          {"per_second", activity ? json::value(activity->per_second) : json::value(nullptr)},
+          {"held", activity ? json::value(activity->held) : json::value(nullptr)}};
 }
 
 json::object key_json(const ApiKey& key) {
@@ -48,7 +51,9 @@ void GovernanceApi::list_sources(const Call& /*call*/, const http::Responder& re
   json::array items;
   const auto snapshot = parts_.registry->snapshot();
   for (const Source& source : snapshot->sources) {
-    items.push_back(source_json(source, parts_.source_activity ? parts_.source_activity(source.id) : SourceActivity{}));
+    std::optional<SourceActivity> activity;
+    if (parts_.source_activity) activity = parts_.source_activity(source.id);
+    items.push_back(source_json(source, activity));
   }
   answer(responder, 200, {{"items", std::move(items)}, {"next", nullptr}});
 }
@@ -82,7 +87,7 @@ void GovernanceApi::create_source(const Call& call, const http::Responder& respo
   later(responder, [this, call, responder, source] {
     const auto made = parts_.registry->create_source(source, call.caller.principal, parts_.clock());
     if (!made) return refuse(responder, made.error());
-    json::object body = source_json(*made, {});
+    json::object body = source_json(*made, SourceActivity{});
     body["write_key"] = made->write_key;
     answer(responder, 201, body);
   });

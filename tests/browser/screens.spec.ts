@@ -1,6 +1,6 @@
 import { expect, expectAccessible, openFirstPerson, test } from './terreno';
 
-const screens = ['/app/people', '/app/people?q=nobody%40nowhere.example', '/app/live', '/app/outbox', '/app/settings/sources', '/app/settings/sender', '/app/settings/audit'];
+const screens = ['/app/people', '/app/people?q=nobody%40nowhere.example', '/app/live', '/app/outbox', '/app/settings/sources', '/app/settings/sender', '/app/settings/users', '/app/settings/audit'];
 
 for (const scheme of ['light', 'dark'] as const) {
   test.describe(`in the ${scheme} scheme`, () => {
@@ -30,8 +30,16 @@ test('on a phone of 360 px nothing is wider than the screen', async ({ console: 
   for (const address of screens) {
     await page.goto(address);
     await page.getByRole('heading', { level: 1 }).waitFor();
+    await expect(page.getByRole('status', { name: 'On its way' })).toHaveCount(0);
     expect(await page.evaluate(() => document.documentElement.scrollWidth), address).toBeLessThanOrEqual(360);
   }
+});
+
+test('the list of events ends where its heading ends', async ({ console: page }) => {
+  await page.goto('/app/live');
+  const row = await page.getByRole('list', { name: 'Live events' }).getByRole('button').first().boundingBox();
+  const pause = await page.getByRole('button', { name: 'Pause' }).boundingBox();
+  expect((row?.x ?? 0) + (row?.width ?? 0)).toBeCloseTo((pause?.x ?? 0) + (pause?.width ?? 0), 0);
 });
 
 test('an address that does not exist says so, and leads back', async ({ page, problems }) => {

@@ -1,71 +1,14 @@
-// A real Terreno for each file of tests: the program itself, on made-up people, in a folder that is thrown away.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+// What the tests share: the running demonstration (demo.ts), its session, and what a page complained about.
 import AxeBuilder from '@axe-core/playwright';
 import { test as base, expect, type Page } from '@playwright/test';
 
-const program = process.env['TERRENO'] ?? new URL('../../build/dev/src/server/terreno', import.meta.url).pathname;
+/** The one-time link of the demonstration; it has been used. */
+export const link = process.env['TERRENO_LINK'] ?? '';
 
-interface Server {
-  /** Such as `http://127.0.0.1:41234`. */
-  origin: string;
-  /** The one-time link that the program printed. */
-  link: string;
-}
+export const test = base.extend<{ console: Page; problems: string[] }>({
+  storageState: process.env['TERRENO_SESSION'],
 
-/** Starts the demonstration and waits until it has printed its link. */
-async function start(folder: string): Promise<{ server: Server; child: ChildProcess }> {
-  const child = spawn(program, ['demo', '--data', folder, '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const link = await new Promise<string>((resolve, reject) => {
-    let said = '';
-    const read = (chunk: Buffer) => {
-      said += chunk.toString();
-      const found = /https?:\/\/\S+\/app\/first-run\?token=[\w-]+/.exec(said);
-      if (found !== null) resolve(found[0]);
-    };
-    child.stdout?.on('data', read);
-    child.stderr?.on('data', read);
-    child.once('error', reject);
-    child.once('exit', (code) => reject(new Error(`terreno demo ended with ${code} before it printed its link:\n${said}`)));
-  });
-  return { server: { origin: new URL(link).origin, link }, child };
-}
-
-export const test = base.extend<{ console: Page; problems: string[] }, { server: Server; state: string }>({
-  server: [
-    // Playwright asks for this shape.
-    async ({}, use) => {
-      const folder = await mkdtemp(join(tmpdir(), 'terreno-browser-'));
-      const { server, child } = await start(folder);
-      await use(server);
-      const ended = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGTERM');
-      await ended;
-      await rm(folder, { recursive: true });
-    },
-    { scope: 'worker' },
-  ],
-
-  // The link works once, so the session it gives is shared by the tests of a worker.
-  state: [
-    async ({ server, browser }, use) => {
-      const page = await browser.newPage({ locale: 'en-GB' });
-      await page.goto(server.link);
-      await page.getByRole('button', { name: 'English' }).click();
-      await page.getByRole('navigation', { name: 'Terreno' }).waitFor();
-      const file = join(await mkdtemp(join(tmpdir(), 'terreno-session-')), 'state.json');
-      await page.context().storageState({ path: file });
-      await page.close();
-      await use(file);
-    },
-    { scope: 'worker' },
-  ],
-
-  storageState: async ({ state }, use) => use(state),
-
-  baseURL: async ({ server }, use) => use(server.origin),
+  baseURL: async ({}, use) => use(new URL(link).origin),
 
   /** What the page complained about: errors, and violations of the content security policy. None may be left. */
   problems: async ({ page }, use) => {

@@ -85,6 +85,7 @@ export const outboxMessageQuery = (id: string) =>
 
 export const sourcesQuery = queryOptions({ queryKey: ['sources'], queryFn: () => take(api.GET('/api/v1/sources')) });
 export const keysQuery = queryOptions({ queryKey: ['keys'], queryFn: () => take(api.GET('/api/v1/keys')) });
+export const usersQuery = queryOptions({ queryKey: ['users'], queryFn: () => take(api.GET('/api/v1/users')) });
 export const senderQuery = queryOptions({ queryKey: ['sender'], queryFn: () => take(api.GET('/api/v1/sender')) });
 
 export const auditQuery = infiniteQueryOptions({

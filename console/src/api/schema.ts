@@ -37,6 +37,41 @@ export interface paths {
         delete: operations["delete_session"];
         options?: never;
         head?: never;
+        /** Change one's own name or language */
+        patch: operations["update_own_user"];
+        trace?: never;
+    };
+    "/api/v1/session/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change one's own password */
+        put: operations["change_password"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Come in by an invitation or a reset link */
+        post: operations["accept_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
         patch?: never;
         trace?: never;
     };
@@ -362,7 +397,43 @@ export interface paths {
         /** Who may sign in */
         get: operations["list_users"];
         put?: never;
+        /** Invite somebody; the link is in this answer only */
+        post: operations["invite_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
         post?: never;
+        /** Remove a user */
+        delete: operations["delete_user"];
+        options?: never;
+        head?: never;
+        /** Change a user */
+        patch: operations["update_user"];
+        trace?: never;
+    };
+    "/api/v1/users/{id}/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A new link to come in by; it is in this answer only */
+        post: operations["create_user_link"];
         delete?: never;
         options?: never;
         head?: never;
@@ -423,6 +494,28 @@ export interface paths {
          * @description Answers when every partition has them in force. `base_version` must be the version in force, otherwise 409 `version_conflict`.
          */
         post: operations["apply_configuration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say what time it is
+         * @description `accept` says that the machine's clock is right: after a pause of more than a day waits and letters stand still until
+         *     then. `at` moves a clock that stands until it is told (`--clock manual`), and `run` lets it go; otherwise they are
+         *     404 `clock_not_manual`.
+         */
+        post: operations["set_clock"];
         delete?: never;
         options?: never;
         head?: never;
@@ -558,13 +651,27 @@ export interface components {
             /** @description A demonstration: the people are made up */
             sample_data: boolean;
         };
+        /** @enum {string} */
+        Role: "administrator" | "marketer" | "frontline" | "privacy" | "engineer" | "viewer";
         User: {
             id: components["schemas"]["Id"];
             email: string;
             name: string;
+            role: components["schemas"]["Role"];
+            /** @description Whether they may sign in */
+            enabled: boolean;
             scopes: components["schemas"]["Scope"][];
             language: components["schemas"]["Language"];
-            last_seen?: components["schemas"]["Time"] | null;
+            last_seen: components["schemas"]["Time"] | null;
+        };
+        /** @description A link works once, and is in this answer only */
+        UserLink: {
+            /** @enum {string} */
+            purpose: "invitation" | "reset";
+            token: string;
+            user_id: components["schemas"]["Id"];
+            expires_at: components["schemas"]["Time"];
+            user?: components["schemas"]["User"];
         };
         Session: {
             user: components["schemas"]["User"];
@@ -720,6 +827,7 @@ export interface components {
         };
         JourneyInstance: {
             journey: string;
+            /** @description First eight digits of the definition's hash; empty once it is over */
             version: string;
             entry_key: string;
             step: string;
@@ -801,7 +909,7 @@ export interface components {
          *         "person_id": "6f1c2a90b7d84e5fa3c1d2e4f5061728",
          *         "person": "Ana Ferrer",
          *         "journey": "Tras el diagnóstico",
-         *         "journey_version": 7,
+         *         "journey_version": "9f2c11a0",
          *         "message": "Los primeros meses",
          *         "channel": "email",
          *         "decision_id": "0a1b2c3d4e5f60718293a4b5c6d7e8f9",
@@ -881,7 +989,7 @@ export interface components {
              * @description Params, of which each may be absent: person, message, journey, channel, at; and by code
              *     sent · will_send {send_at} · held_quiet_hours {until_at} · held_cap {count, limit, window_days, until_at} ·
              *     held_identity · withheld_no_consent {topic} · withheld_withdrawn {topic, withdrawn_at} · withheld_objection ·
-             *     withheld_suppressed {reason} · withheld_cap {count, limit, window_days} · withheld_not_rendered {missing} ·
+             *     withheld_suppressed {reason} · withheld_no_address · withheld_cap {count, limit, window_days} · withheld_not_rendered {missing} ·
              *     unknown_delivery · bounced {answer} · expired · never_entered_condition {condition, value, event} ·
              *     never_triggered {event} · exited {step, reason} · waiting {step, until_at}
              */
@@ -913,6 +1021,7 @@ export interface components {
             person_id: components["schemas"]["Id"];
             person: string;
             journey: string;
+            /** @description First eight digits of the definition's hash */
             journey_version?: string;
             message: string;
             channel: components["schemas"]["Channel"];
@@ -1012,6 +1121,15 @@ export interface components {
             text_version?: string;
             language?: string;
             note?: string;
+            /** @description Whose law applies; without it the strictest */
+            country?: string;
+            /**
+             * @description The person did it themselves
+             * @enum {string}
+             */
+            actor?: "person";
+            /** @description An act, not a default */
+            explicit?: boolean;
         };
         Source: {
             id: components["schemas"]["Id"];
@@ -1024,10 +1142,10 @@ export interface components {
             key_hint: string;
             created_at: components["schemas"]["Time"];
             last_event_at: components["schemas"]["Time"] | null;
-            /** @description Over the last minute */
-            per_second: number;
-            /** @description How many of its events are quarantined */
-            held: number;
+            /** @description Over the last minute; null where it is not counted, and then last_event_at says nothing */
+            per_second: number | null;
+            /** @description How many of its events are quarantined; null where it is not counted */
+            held: number | null;
         };
         Key: {
             id: components["schemas"]["Id"];
@@ -1329,6 +1447,90 @@ export interface operations {
                 };
                 content?: never;
             };
+            default: components["responses"]["Problem"];
+        };
+    };
+    update_own_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name?: string;
+                    language?: components["schemas"]["Language"];
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    change_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    password?: components["schemas"]["Password"];
+                    new_password?: components["schemas"]["Password"];
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    accept_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    token: string;
+                    password: components["schemas"]["Password"];
+                    name?: string;
+                    language?: components["schemas"]["Language"];
+                };
+            };
+        };
+        responses: {
+            200: components["responses"]["Session"];
+            /** @description `token_unknown`, the same for an unknown, a used and an expired one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: components["responses"]["Invalid"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1930,6 +2132,112 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    invite_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    email: components["schemas"]["EmailAddress"];
+                    name: string;
+                    role: components["schemas"]["Role"];
+                    language?: components["schemas"]["Language"];
+                };
+            };
+        };
+        responses: {
+            /** @description The link's token; `/app/link?token=` leads in */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserLink"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    delete_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    update_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name?: string;
+                    role?: components["schemas"]["Role"];
+                    language?: components["schemas"]["Language"];
+                    enabled?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description The user as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    create_user_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The link's token; `/app/link?token=` leads in */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserLink"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     list_audit: {
         parameters: {
             query?: {
@@ -2073,6 +2381,33 @@ export interface operations {
             };
             409: components["responses"]["Conflict"];
             422: components["responses"]["Invalid"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    set_clock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    accept?: boolean;
+                    at?: components["schemas"]["Time"];
+                    run?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             default: components["responses"]["Problem"];
         };
     };

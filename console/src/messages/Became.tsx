@@ -13,11 +13,22 @@ const chainLook: Record<string, string> = { stopped: 'stop', held: 'wait', quiet
 // A picture that was fetched is no proof that a person looked.
 const probable = new Set(['opened']);
 
+// What follows a question at the same moment is its answer; the question alone was no decision yet.
+const answers: readonly string[] = ['decided', 'held', 'withheld'];
+
+function steps({ history }: MessageData): MessageData['history'] {
+  return history.filter((step, index) => {
+    const next = history[index + 1];
+    return step.state !== 'decided' || next?.at !== step.at || !answers.includes(next.state);
+  });
+}
+
 /** What became of a message, step by step, and the permission it left with. */
 export function Became({ message }: { message: MessageData }) {
   const { t } = useTranslation('messages');
   const formats = useFormats();
-  const first = message.history[0]?.at ?? null;
+  const history = steps(message);
+  const first = history[0]?.at ?? null;
   return (
     <Panel
       name={t('became.title')}
@@ -34,7 +45,7 @@ export function Became({ message }: { message: MessageData }) {
     >
       <div className="whyp became">
         <ol className="chain">
-          {message.history.map((step, index) => {
+          {history.map((step, index) => {
             const { tone, icon: Drawn } = stateLooks[step.state];
             const attempt = message.attempts.find((each) => each.number === step.attempt);
             return (
@@ -74,7 +85,7 @@ function Proof({ consent }: { consent: MessageData['consent'] }) {
   const formats = useFormats();
   if (consent === null) return null;
   return (
-    <Section title={t('proof.title')} aside={<span className="mono">{consent.entry_id.slice(0, 8)}</span>}>
+    <Section title={t('proof.title')} aside={<span className="mono">{consent.entry_id.replace(/^0+/, '')}</span>}>
       {consent.text !== null && <blockquote className="quote">{consent.text}</blockquote>}
       <dl className="kvs proof">
         <dt>{t('proof.agreed')}</dt>

@@ -8,7 +8,7 @@ import { IconPencilMinus, IconPlus } from '../ui/icons';
 import { Section } from '../ui/parts';
 import { CorrectionDialog } from './CorrectionDialog';
 import type { PersonData } from './Person';
-import { valueText } from './valueText';
+import { inOrder, keyText, otherOpinions, valueText } from './valueText';
 
 type Attribute = Schemas['Attribute'];
 type Rank = Schemas['Rank'];
@@ -46,7 +46,7 @@ export function Attributes({ person }: { person: PersonData }) {
     >
       {person.attributes.length === 0 && <p className="none">{t('know.none')}</p>}
       <dl>
-        {person.attributes.map((attribute) => (
+        {inOrder(person.attributes).map((attribute) => (
           <Row key={attribute.name} attribute={attribute} {...(correctable ? { onCorrect: () => setCorrecting(attribute.name) } : {})} />
         ))}
       </dl>
@@ -60,14 +60,19 @@ export function Attributes({ person }: { person: PersonData }) {
 function Row({ attribute, onCorrect }: { attribute: Attribute; onCorrect?: () => void }) {
   const { t } = useTranslation('people');
   const formats = useFormats();
-  // What the winner says again is no other opinion.
-  const others = attribute.candidates.slice(1).filter((candidate) => valueText(candidate.value) !== valueText(attribute.value));
+  const others = otherOpinions(attribute);
+  const shown = (value: unknown) => {
+    if (typeof value === 'boolean') return t(value ? 'common:yes' : 'common:no');
+    if (typeof value === 'string' && attribute.name === 'language') return formats.languageName(value);
+    if (typeof value === 'string' && attribute.name === 'country') return formats.regionName(value);
+    return valueText(value);
+  };
   return (
     <div className={`kv ${others.length > 0 ? 'odds' : ''}`}>
-      <dt>{t(`attribute.${attribute.name}`, { defaultValue: attribute.name })}</dt>
-      <dd className="value">{valueText(attribute.value)}</dd>
+      <dt>{t(`attribute.${attribute.name}`, { defaultValue: keyText(attribute.name) })}</dt>
+      <dd className="value">{shown(attribute.value)}</dd>
       <dd className="from" title={t('by', { source: attribute.source, date: formats.moment(attribute.at) })}>
-        <RankMark rank={attribute.rank} when={attribute.rank === 'corrected' ? t('by', { source: attribute.source, date: formats.date(attribute.at) }) : formats.date(attribute.at)} />
+        <RankMark rank={attribute.rank} when={attribute.rank === 'corrected' ? t('by', { source: attribute.source, date: formats.shortDate(attribute.at) }) : formats.shortDate(attribute.at)} />
         {onCorrect !== undefined && (
           <IconButton label={t('not_so_about', { attribute: attribute.name })} small onClick={onCorrect}>
             <IconPencilMinus small />
@@ -77,9 +82,9 @@ function Row({ attribute, onCorrect }: { attribute: Attribute; onCorrect?: () =>
       {others.map((other) => (
         <dd key={`${other.source} ${other.at} ${valueText(other.value)}`} className="odd">
           <span>
-            {other.source}: <b>{valueText(other.value)}</b>
+            {other.source}: <b>{shown(other.value)}</b>
           </span>
-          <RankMark rank={other.rank} when={formats.date(other.at)} />
+          <RankMark rank={other.rank} when={formats.shortDate(other.at)} />
         </dd>
       ))}
     </div>

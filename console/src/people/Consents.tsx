@@ -13,6 +13,9 @@ const looks: Record<Schemas['ConsentState'], { tone: Tone; icon: Icon }> = {
   suppressed: { tone: 'stopped', icon: IconBan },
 };
 
+// A text's version is a name, or a hash that nobody reads to its end.
+const hashShown = 12;
+
 /** What was agreed to, address by address, with the entry that proves it. */
 export function Consents({ person }: { person: PersonData }) {
   const { t } = useTranslation('people');
@@ -49,7 +52,7 @@ export function Consents({ person }: { person: PersonData }) {
               <td className="nowrap">{consent.since === null ? '–' : formats.date(consent.since)}</td>
               <td>
                 {consent.method === null ? '–' : t(`method.${consent.method}`, { defaultValue: consent.method })}
-                {consent.text_version !== null && <span className="sub mono">{consent.text_version.slice(0, 12)}</span>}
+                {consent.text_version !== null && <span className="sub mono">{consent.text_version.length > hashShown * 3 ? consent.text_version.slice(0, hashShown) : consent.text_version}</span>}
               </td>
             </tr>
           ))}

@@ -29,10 +29,11 @@ export function Journeys({ person, why }: { person: PersonData; why: AskWhy }) {
           <li key={`${journey.journey} ${journey.entry_key}`} className="row" aria-current={why.open?.journey === journey.journey}>
             <div className="grow">
               <p>
-                <em>{journey.journey}</em> <span className="quiet sm">{t('journeys.version', { version: journey.version })}</span>
+                <em>{journey.journey}</em>
+                {journey.version !== '' && <span className="quiet sm"> {t('journeys.version', { version: journey.version })}</span>}
               </p>
               <p className="sub">
-                {t('journeys.step', { step: journey.step, since_at: formats.moment(journey.since) })}
+                {journey.step === '' ? t('journeys.since', { since_at: formats.moment(journey.since) }) : t('journeys.step', { step: journey.step, since_at: formats.moment(journey.since) })}
                 {journey.wakes_at !== null && ` · ${t('journeys.wakes', { wakes_at: formats.moment(journey.wakes_at) })}`}
               </p>
             </div>

@@ -14,6 +14,7 @@ import { WhyMark } from '../ui/Button';
 import { type Icon, IconActivity, IconHandStop, IconMail, IconMailOff, IconPencilMinus, IconRoute, IconShieldCheck, IconUsers } from '../ui/icons';
 import { Section, Waiting } from '../ui/parts';
 import { byDay } from './days';
+import { lastWords } from './lastWords';
 import type { AskWhy } from './Person';
 
 type Item = Schemas['TimelineItem'];
@@ -35,7 +36,7 @@ export function Timeline({ id, why }: { id: string; why: AskWhy }) {
   const { t } = useTranslation('people');
   const formats = useFormats();
   const timeline = useInfiniteQuery(timelineQuery(id));
-  const items = timeline.data?.pages.flatMap((page) => page.items) ?? [];
+  const items = lastWords(timeline.data?.pages.flatMap((page) => page.items) ?? []);
   return (
     <Section title={t('timeline.title')} aside={t('timeline.newest')}>
       {timeline.isError && <Trouble error={timeline.error} retry={() => void timeline.refetch()} />}

@@ -1,5 +1,25 @@
 import { describe, expect, it } from 'vitest';
-import { parseAs, valueText } from './valueText';
+import { inOrder, keyText, parseAs, valueText } from './valueText';
+
+const known = (name: string, rank: 'stated' | 'observed', value: string, ...others: string[]) => ({
+  name,
+  value,
+  rank,
+  source: 'web',
+  at: '2026-11-13T09:00:00Z',
+  candidates: [value, ...others].map((each) => ({ value: each, rank, source: 'web', at: '2026-11-13T09:00:00Z' })),
+});
+
+describe('the list of what we know', () => {
+  it('begins with what is disputed, then with what people said themselves', () => {
+    const attributes = [known('age', 'observed', '46', '46'), known('cares_for', 'stated', 'her mother'), known('role', 'observed', 'carer', 'patient')];
+    expect(inOrder(attributes).map((attribute) => attribute.name)).toEqual(['role', 'cares_for', 'age']);
+  });
+
+  it('reads a name as words', () => {
+    expect(keyText('cares_for')).toBe('cares for');
+  });
+});
 
 describe('a value', () => {
   it('is read as it was given', () => {

@@ -45,9 +45,14 @@ export function Audit() {
   );
 }
 
+// The log keeps no names of people, so that an erasure leaves none in it: whom it was about is one step away.
+const shortIdLength = 8;
+
 function Row({ entry }: { entry: Entry }) {
+  const { t } = useTranslation('settings');
   const formats = useFormats();
   const { subject } = entry;
+  const name = subject === null ? null : subject.name || subject.id.slice(0, shortIdLength);
   return (
     <li className="row audit-row">
       <time dateTime={entry.at} className="quiet sm num">
@@ -55,13 +60,18 @@ function Row({ entry }: { entry: Entry }) {
       </time>
       <div className="grow">
         <p>
-          <Phrase text={`settings:action.${entry.action}`} params={{ actor: entry.actor.name, name: subject?.name ?? subject?.id ?? null, code: entry.action, ...entry.params }} fallback="settings:action.unknown" />
+          <Phrase text={`settings:action.${entry.action}`} params={{ actor: entry.actor.name, name, code: entry.action, ...entry.params }} fallback="settings:action.unknown" />
         </p>
         {entry.client_address != null && <p className="sub mono">{entry.client_address}</p>}
       </div>
       {subject?.kind === 'person' && (
         <Link to="/people/$id" params={{ id: subject.id }} className="sm">
-          {subject.name ?? subject.id.slice(0, 8)}
+          {t('audit.person')}
+        </Link>
+      )}
+      {subject?.kind === 'message' && (
+        <Link to="/messages/$id" params={{ id: subject.id }} className="sm">
+          {t('audit.message')}
         </Link>
       )}
     </li>

@@ -43,7 +43,7 @@ export function Keys() {
                 <b>{key.name}</b> <span className="mono quiet">{key.key_hint}</span>
               </p>
               <p className="sub">
-                {key.scopes.join(', ')} · {key.last_used_at === null ? t('keys.never_used') : t('keys.used', { moment: formats.moment(key.last_used_at) })}
+                {key.scopes.map((scope) => t(`scope.${scope.replace(':', '_')}`, { defaultValue: scope })).join(', ')} · {key.last_used_at === null ? t('keys.never_used') : t('keys.used', { moment: formats.moment(key.last_used_at) })}
               </p>
             </div>
             {may('keys:write') && (

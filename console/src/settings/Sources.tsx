@@ -24,14 +24,17 @@ export function Sources() {
   const sources = useQuery(sourcesQuery);
   const [creating, setCreating] = useState(false);
   const items = sources.data?.items ?? [];
-  const rate = items.reduce((sum, source) => sum + source.per_second, 0);
+  // A server that does not count by source says so with null; then nothing is claimed.
+  const counted = items.every((source) => source.per_second !== null);
+  const rate = items.reduce((sum, source) => sum + (source.per_second ?? 0), 0);
   return (
     <Screen crumbs={[{ label: t('common:nav.settings') }, { label: t('common:nav.sources') }]} settings>
       <div className="head with-action">
         <h1>
           {sources.data === undefined || items.length === 0
             ? t('sources.title')
-            : `${t('sources.sentence', { n: formats.number(items.length), count: items.length })} ${t('sources.rate', { n: formats.number(Math.round(rate * 10) / 10), count: Math.round(rate) })}`}
+            : t('sources.sentence', { n: formats.number(items.length), count: items.length })}
+          {counted && items.length > 0 && ` ${t('sources.rate', { n: formats.number(Math.round(rate * 10) / 10), count: Math.round(rate) })}`}
         </h1>
         {may('sources:write') && (
           <Button kind="primary" onClick={() => setCreating(true)}>
@@ -80,20 +83,23 @@ export function Sources() {
 function Row({ source }: { source: Source }) {
   const { t } = useTranslation('settings');
   const formats = useFormats();
+  const held = source.held ?? 0;
   return (
     <tr>
       <td>
         <b>{source.name}</b>
-        <span className="sub">
-          {source.last_event_at === null ? t('sources.waiting') : t('sources.last', { moment: formats.moment(source.last_event_at) })}
-        </span>
+        {source.per_second !== null && (
+          <span className="sub">
+            {source.last_event_at === null ? t('sources.waiting') : t('sources.last', { moment: formats.moment(source.last_event_at) })}
+          </span>
+        )}
       </td>
       <td>
         <Chip icon={source.visibility === 'public' ? IconWorld : IconLock}>{t(`sources.${source.visibility}`)}</Chip>
       </td>
       <td className="mono quiet">{source.key_hint}</td>
-      <td className="r">{formats.number(Math.round(source.per_second * 10) / 10)}</td>
-      <td className={`r ${source.held > 0 ? 'stopped' : 'quiet'}`}>{source.held > 0 ? <b>{formats.number(source.held)}</b> : '–'}</td>
+      <td className="r">{source.per_second === null ? '–' : formats.number(Math.round(source.per_second * 10) / 10)}</td>
+      <td className={`r ${held > 0 ? 'stopped' : 'quiet'}`}>{held > 0 ? <b>{formats.number(held)}</b> : '–'}</td>
     </tr>
   );
 }

@@ -20,12 +20,13 @@ const places: readonly Place[] = [
 ];
 
 /** The settings that whoever is signed in may see, in order. */
-export function useSettings(): { to: '/settings/sources' | '/settings/sender' | '/settings/audit'; text: string }[] {
+export function useSettings(): { to: '/settings/sources' | '/settings/sender' | '/settings/users' | '/settings/audit'; text: string }[] {
   const { t } = useTranslation();
   const may = useScopes();
   const all = [
     { to: '/settings/sources', text: t('nav.sources'), scope: 'sources:read' },
     { to: '/settings/sender', text: t('nav.sender'), scope: 'sender:read' },
+    { to: '/settings/users', text: t('nav.users'), scope: 'users:read' },
     { to: '/settings/audit', text: t('nav.audit'), scope: 'audit:read' },
   ] as const;
   return all.filter((place) => may(place.scope));
@@ -45,9 +46,11 @@ export function Nav({ organisation, mode }: { organisation: string; mode: 'sandb
         <Mark />
         Terreno
       </Link>
-      <p className="org" title={organisation}>
-        <span className="clip">{organisation}</span>
-      </p>
+      {organisation !== '' && (
+        <p className="org" title={organisation}>
+          <span className="clip">{organisation}</span>
+        </p>
+      )}
       {visible.map(({ to, text, icon: Drawn }) => (
         <Link key={to} to={to} activeProps={{ 'aria-current': 'page' }}>
           <Drawn />

@@ -20,6 +20,8 @@ export interface Formats {
   day(at: string, now?: Date): string;
   /** 19 Nov 2026 */
   date(at: string): string;
+  /** 19 Nov, or with the year when it is not this one. */
+  shortDate(at: string, now?: Date): string;
   /** Thursday 19 November, 18:00 */
   moment(at: string, now?: Date): string;
   /** 2026-11-19 in the zone: equal for all times of one day there. */
@@ -30,6 +32,8 @@ export interface Formats {
   size(bytes: number): string;
   /** The name of a language, in the reader's. */
   languageName(code: string): string;
+  /** The name of a country, in the reader's language. */
+  regionName(code: string): string;
 }
 
 function valid(at: string): Date | undefined {
@@ -55,12 +59,16 @@ export function formatsFor(language: Language, wantedZone: string): Formats {
   const thisYear = make({ weekday: 'long', day: 'numeric', month: 'long' });
   const otherYear = make({ day: 'numeric', month: 'long', year: 'numeric' });
   const numbers = new Intl.NumberFormat(locale);
-  const names = new Intl.DisplayNames([locale], { type: 'language', fallback: 'code' });
+  const languageNamed = new Intl.DisplayNames([locale], { type: 'language', fallback: 'code' });
+  const regionNamed = new Intl.DisplayNames([locale], { type: 'region', fallback: 'code' });
+  const fullDate = make({ day: 'numeric', month: 'short', year: 'numeric' });
+  const shortDate = make({ day: 'numeric', month: 'short' });
+  const isThisYear = (moment: Date, now: Date) => year.format(moment) === year.format(now);
 
   const day = (at: string, now = new Date()) => {
-    const date = valid(at);
-    if (date === undefined) return at;
-    return year.format(date) === year.format(now) ? thisYear(at) : otherYear(at);
+    const moment = valid(at);
+    if (moment === undefined) return at;
+    return isThisYear(moment, now) ? thisYear(at) : otherYear(at);
   };
   return {
     language,
@@ -69,7 +77,11 @@ export function formatsFor(language: Language, wantedZone: string): Formats {
     time,
     preciseTime: make({ hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 }),
     day,
-    date: make({ day: 'numeric', month: 'short', year: 'numeric' }),
+    date: fullDate,
+    shortDate: (at, now = new Date()) => {
+      const moment = valid(at);
+      return moment !== undefined && isThisYear(moment, now) ? shortDate(at) : fullDate(at);
+    },
     moment: (at, now) => (valid(at) === undefined ? at : `${day(at, now)}, ${time(at)}`),
     dayKey: (at) => {
       const date = valid(at);
@@ -80,14 +92,18 @@ export function formatsFor(language: Language, wantedZone: string): Formats {
       const kilo = new Intl.NumberFormat(locale, { maximumFractionDigits: bytes < 10_240 ? 1 : 0 });
       return `${kilo.format(bytes / 1024)} KB`;
     },
-    languageName: (code) => {
-      try {
-        return names.of(code) ?? code;
-      } catch {
-        return code;
-      }
-    },
+    languageName: (code) => named(languageNamed, code),
+    regionName: (code) => named(regionNamed, code),
   };
+}
+
+/** What is no code of its kind is shown as it came. */
+function named(names: Intl.DisplayNames, code: string): string {
+  try {
+    return names.of(code) ?? code;
+  } catch {
+    return code;
+  }
 }
 
 function isZone(zone: string): boolean {

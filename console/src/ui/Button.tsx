@@ -12,10 +12,12 @@ interface ButtonProps {
   /** Something is on its way: the button shows it and takes no second click. */
   busy?: boolean;
   pressed?: boolean;
+  /** What it does and to what, where several buttons have the same word; begins with that word. */
+  label?: string;
   ref?: Ref<HTMLButtonElement>;
 }
 
-export function Button({ children, onClick, kind = 'plain', small = false, submit = false, disabled = false, busy = false, pressed, ref }: ButtonProps) {
+export function Button({ children, onClick, kind = 'plain', small = false, submit = false, disabled = false, busy = false, pressed, label, ref }: ButtonProps) {
   return (
     <UnstyledButton
       ref={ref}
@@ -23,6 +25,7 @@ export function Button({ children, onClick, kind = 'plain', small = false, submi
       className={`btn ${kind} ${small ? 'sm' : ''}`}
       onClick={busy ? undefined : onClick}
       disabled={disabled}
+      aria-label={label}
       aria-busy={busy || undefined}
       aria-pressed={pressed}
     >

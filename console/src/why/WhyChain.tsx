@@ -5,7 +5,7 @@ import { Phrase } from '../texts/Phrase';
 import { useFormats } from '../texts/useFormats';
 import { IconCheck, IconClock, IconFlag3, IconMinus, IconX } from '../ui/icons';
 import { GateFigure } from './GateFigure';
-import { type Gate, gateDetail, gateOffset } from './gates';
+import { type Gate, gateDetail, gateOffset, isTransactional } from './gates';
 
 type Why = Schemas['Why'];
 
@@ -52,7 +52,7 @@ function Station({ gate, first, index, begins, subject }: StationProps) {
       </span>
       <p className="said">
         <Phrase
-          text={`why:gate.${gate.code}.${gate.state}`}
+          text={`why:gate.${isTransactional(gate) ? 'transactional' : gate.code}.${gate.state}`}
           params={{ message: subject.message ?? subject.journey, journey: subject.journey, person: subject.person, event: gate.value, code: gate.code, ...gate.params }}
           fallback={`why:gate.other.${gate.state}`}
         />
@@ -80,7 +80,8 @@ function Pin({ state, begins }: { state: Gate['state']; begins: boolean }) {
 export function GateTime({ first, at, begins }: { first: string | null; at: string | null; begins: boolean }) {
   const formats = useFormats();
   const shown = gateOffset(first, at, begins);
-  if (shown === undefined || at === null) return <span className="at" />;
+  // What took no time needs no figure.
+  if (shown === undefined || at === null || ('offsetMs' in shown && shown.offsetMs === 0)) return <span className="at" />;
   return (
     <time className="at" dateTime={at} title={formats.moment(at)}>
       {'offsetMs' in shown ? `+ ${formats.number(shown.offsetMs)} ms` : formats.dayKey(shown.at) === formats.dayKey(first ?? shown.at) ? formats.preciseTime(shown.at) : formats.moment(shown.at)}

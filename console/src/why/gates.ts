@@ -24,6 +24,11 @@ export interface Detail {
   params: Params;
 }
 
+/** A message that answers what somebody did, such as a receipt: it needs no permission, so none was given. */
+export function isTransactional(gate: Gate): boolean {
+  return gate.code === 'consent' && gate.state === 'passed' && gate.value === 'transactional';
+}
+
 /** The line below a gate's title: its own when all its values are there, otherwise value and limit, otherwise nothing. */
 export function gateDetail(gate: Gate): Detail | undefined {
   const names = needed[gate.code];
@@ -34,6 +39,10 @@ export function gateDetail(gate: Gate): Detail | undefined {
     if (typeof windowSeconds === 'number') params['window_minutes'] = Math.round(windowSeconds / 60);
     return { key: `why:detail.${gate.code}`, params };
   }
+  if (isTransactional(gate)) return undefined;
+  // Passing carries no limit: how many there had been, or for which topic, is all there is to say.
+  if (gate.code === 'cap_person' && gate.limit === null && typeof gate.params['count'] === 'number') return { key: 'why:detail.so_far', params: { n: gate.params['count'] } };
+  if (gate.code === 'consent' && gate.state === 'passed' && gate.params['topic'] != null) return { key: 'why:detail.topic', params: { topic: gate.params['topic'] } };
   if (gate.value === null) return undefined;
   if (gate.limit === null) return gate.params['event'] === gate.value ? undefined : { key: 'why:detail.value', params: { value: gate.value } };
   return { key: 'why:detail.value_limit', params: { value: gate.value, limit: gate.limit } };

@@ -1,0 +1,83 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { api, type Schemas, take } from '../api/client';
+import { usersQuery } from '../api/queries';
+import { FormTrouble } from '../shell/Trouble';
+import { type Language, languageNames, languages } from '../texts/format';
+import { useFormats } from '../texts/useFormats';
+import { Button } from '../ui/Button';
+import { SelectField, TextField } from '../ui/fields';
+import { Dialog } from '../ui/Panel';
+import { CopyLine } from '../ui/parts';
+
+type Role = Schemas['Role'];
+
+const roles: readonly Role[] = ['frontline', 'marketer', 'privacy', 'engineer', 'viewer', 'administrator'];
+
+/** Invites a colleague. Terreno sends them nothing: the link goes by a way that you trust. */
+export function InviteDialog({ onClose }: { onClose: () => void }) {
+  const { t, i18n } = useTranslation('settings');
+  const cache = useQueryClient();
+  const [name, setName] = useState('');
+  const [email, setEmail] = useState('');
+  const [role, setRole] = useState<Role>('frontline');
+  const [language, setLanguage] = useState<Language>(languages.find((each) => each === i18n.language) ?? 'en');
+  const invite = useMutation({
+    mutationFn: () => take(api.POST('/api/v1/users', { body: { name: name.trim(), email: email.trim(), role, language } })),
+    onSuccess: () => void cache.invalidateQueries(usersQuery),
+  });
+  if (invite.data !== undefined) return <LinkShown link={invite.data} name={name.trim()} onClose={onClose} />;
+  return (
+    <Dialog title={t('users.invite')} closeLabel={t('common:close')} onClose={onClose}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          invite.mutate();
+        }}
+      >
+        <TextField label={t('users.name')} required maxLength={200} value={name} onChange={setName} />
+        <TextField label={t('session:email')} type="email" required value={email} onChange={setEmail} />
+        <SelectField
+          label={t('users.role')}
+          hint={t(`role_hint.${role}`)}
+          value={role}
+          choices={roles.map((each) => ({ value: each, label: t(`role.${each}`) }))}
+          onChange={(chosen) => setRole(roles.find((each) => each === chosen) ?? role)}
+        />
+        <SelectField
+          label={t('common:user.language')}
+          value={language}
+          choices={languages.map((each) => ({ value: each, label: languageNames[each] }))}
+          onChange={(chosen) => setLanguage(languages.find((each) => each === chosen) ?? language)}
+        />
+        <FormTrouble error={invite.error} />
+        <div className="actions">
+          <Button kind="primary" submit busy={invite.isPending}>
+            {t('users.make_link')}
+          </Button>
+          <Button kind="bare" onClick={onClose}>
+            {t('common:cancel')}
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+/** A link to come in by, shown once. */
+export function LinkShown({ link, name, onClose }: { link: Schemas['UserLink']; name: string; onClose: () => void }) {
+  const { t } = useTranslation('settings');
+  const formats = useFormats();
+  return (
+    <Dialog title={t('users.link_title', { name })} closeLabel={t('common:close')} onClose={onClose}>
+      <p>{t('users.link_text', { moment: formats.moment(link.expires_at) })}</p>
+      <CopyLine text={`${location.origin}/app/link?token=${encodeURIComponent(link.token)}`} label={t('common:copy')} copiedLabel={t('common:copied')} />
+      <div className="actions">
+        <Button kind="primary" onClick={onClose}>
+          {t('key_kept')}
+        </Button>
+      </div>
+    </Dialog>
+  );
+}
