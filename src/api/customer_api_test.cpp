@@ -500,6 +500,42 @@ TEST_F(CustomerApiTest, TheStreamNamesWhatHasChangedAndPeopleOnlyToThoseWhoMaySe
   EXPECT_FALSE(staff->is_open());
 }
 
+TEST_F(CustomerApiTest, AStreamLivesInRealTimeWhereverTheClockStands) {
+  const auto open = [&] {
+    const http::OwnedRequest request(Method::get, "/api/v1/stream", "", all_);
+    auto [exchange, responder] = http::RecordedExchange::make();
+    router_.handle(request.request, responder);
+    return exchange;
+  };
+  // The engine's clock stands in a past that is told, or was set ahead.
+  for (const Timestamp real : {now() + days(200), now() + days(-200)}) {
+    const auto reader = open();
+    news_->changes.pulse(real);
+    EXPECT_TRUE(reader->is_open());
+    EXPECT_TRUE(reader->pushed().empty());
+    news_->changes.pulse(real + seconds(15));
+    EXPECT_EQ(reader->pushed().size(), 1U);
+    news_->changes.pulse(real + minutes(15));
+    EXPECT_FALSE(reader->is_open());
+  }
+}
+
+TEST_F(CustomerApiTest, ManyChangedPeopleNeverHideThatAConfigurationChanged) {
+  const http::OwnedRequest request(Method::get, "/api/v1/stream", "", all_);
+  auto [exchange, responder] = http::RecordedExchange::make();
+  router_.handle(request.request, responder);
+  for (size_t i = 0; i < ChangeStream::kPeopleKeysMax + 5; ++i) {
+    news_->changes.changed("person:" + std::to_string(i));
+  }
+  news_->changes.changed("configuration");
+  news_->changes.changed("live");
+  news_->changes.pulse(now());
+  const json::array keys = json::parse(exchange->pushed().at(0).substr(6)).as_array();
+  EXPECT_EQ(keys.size(), ChangeStream::kPeopleKeysMax + 2);
+  EXPECT_NE(std::ranges::find(keys, json::value("configuration")), keys.end());
+  EXPECT_NE(std::ranges::find(keys, json::value("live")), keys.end());
+}
+
 TEST_F(CustomerApiTest, MetaHealthAndClock) {
   const Answer meta = ask(Method::get, "/api/v1/meta", nullptr, {{"Host", "x"}});
   EXPECT_EQ(meta.status(), 200);

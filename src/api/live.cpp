@@ -110,7 +110,7 @@ void CustomerApi::list_live_events(const Call& call, const http::Responder& resp
 
 void CustomerApi::stream_changes(const Call& call, const http::Responder& responder) {
   const bool may_see_people = call.caller.principal.scopes.allows(governance::Scope::people_read);
-  if (!parts_.news->changes.subscribe(responder, may_see_people, now())) {
+  if (!parts_.news->changes.subscribe(responder, may_see_people)) {
     refuse(responder, Refused{429, "too_many_requests", "too many readers of changes; ask again later", {}, {}, 10});
   }
 }

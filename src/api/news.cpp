@@ -60,7 +60,7 @@ std::vector<PersonId> LiveRing::recent_people(size_t limit) const {
 
 // ---------------------------------------------------------------------------------------------------------------------
 
-bool ChangeStream::subscribe(const http::Responder& responder, bool may_see_people, Timestamp now) {
+bool ChangeStream::subscribe(const http::Responder& responder, bool may_see_people) {
   const std::lock_guard lock(mutex_);
   if (subscribers_.size() >= kReadersMax) return false;
   http::Response head;
@@ -69,28 +69,34 @@ bool ChangeStream::subscribe(const http::Responder& responder, bool may_see_peop
   head.add_header("X-Accel-Buffering", "no");
   head.add_header("X-Content-Type-Options", "nosniff");
   head.body = std::string_view(": here\n\n");
-  subscribers_.push_back({responder.start_stream(std::move(head)), may_see_people, now, now});
+  subscribers_.push_back({responder.start_stream(std::move(head)), may_see_people, std::nullopt, {}});
   return true;
 }
 
 void ChangeStream::changed(std::string key) {
   const std::lock_guard lock(mutex_);
-  if (subscribers_.empty() || keys_.size() >= kKeysMax) return;
-  keys_.insert(std::move(key));
+  if (subscribers_.empty()) return;
+  if (!key.starts_with("person:")) {
+    keys_.insert(std::move(key));
+  } else if (people_keys_.size() < kPeopleKeysMax) {
+    people_keys_.insert(std::move(key));
+  }
 }
 
 void ChangeStream::pulse(Timestamp now) {
   const std::lock_guard lock(mutex_);
-  std::string all;
+  // Keys are made of letters, digits and colons: nothing in them needs an escape.
+  const auto add = [](std::string& list, const std::string& key) {
+    list += fmt::format("{}\"{}\"", list.empty() ? "" : ",", key);
+  };
   std::string without_people;
-  for (const std::string& key : keys_) {
-    // Keys are made of letters, digits and colons: nothing in them needs an escape.
-    const auto add = [&](std::string& list) { list += fmt::format("{}\"{}\"", list.empty() ? "" : ",", key); };
-    add(all);
-    if (!key.starts_with("person:")) add(without_people);
-  }
+  for (const std::string& key : keys_) add(without_people, key);
+  std::string all = without_people;
+  for (const std::string& key : people_keys_) add(all, key);
   keys_.clear();
+  people_keys_.clear();
   std::erase_if(subscribers_, [&](Subscriber& reader) {
+    if (!reader.since) reader.since = reader.told_at = now;
     const std::string& keys = reader.may_see_people ? all : without_people;
     std::string text;
     if (!keys.empty()) {
@@ -106,7 +112,7 @@ void ChangeStream::pulse(Timestamp now) {
         return true;
       }
     }
-    if (now < reader.since + kLifetime) return false;
+    if (now < *reader.since + kLifetime) return false;
     reader.stream.close();
     return true;
   });

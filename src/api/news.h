@@ -72,15 +72,17 @@ class LiveRing {
 class ChangeStream {
  public:
   static constexpr size_t kReadersMax = 500;
-  static constexpr size_t kKeysMax = 1000;
+  /// Of people; what else can change is few and never dropped.
+  static constexpr size_t kPeopleKeysMax = 1000;
   static constexpr Duration kAlive = seconds(15);
   /// Then the reader comes back and is authenticated again.
   static constexpr Duration kLifetime = minutes(15);
 
   /// False: too many readers. `may_see_people`: keys `person:…` are for them, too.
-  bool subscribe(const http::Responder& responder, bool may_see_people, Timestamp now);
+  bool subscribe(const http::Responder& responder, bool may_see_people);
   void changed(std::string key);
-  /// Tells the readers; call it every 250 ms.
+  /// Tells the readers; call it every 250 ms. `now` is real time, also where the engine's clock is set by hand: a
+  /// connection lives in real time, and a reader's life is counted from the first pulse that finds them.
   void pulse(Timestamp now);
   void close();
   [[nodiscard]] size_t readers() const;
@@ -89,12 +91,13 @@ class ChangeStream {
   struct Subscriber {
     http::Stream stream;
     bool may_see_people = false;
-    Timestamp since;
+    std::optional<Timestamp> since;  ///< absent until the first pulse
     Timestamp told_at;
   };
   mutable std::mutex mutex_;
   std::vector<Subscriber> subscribers_;
   std::set<std::string> keys_;
+  std::set<std::string> people_keys_;
 };
 
 /// Waits until every partition has a configuration in force. One at a time.
