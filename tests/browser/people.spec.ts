@@ -25,7 +25,7 @@ test('what a person said on the phone counts before the answer comes back', asyn
   await dialog.getByRole('button', { name: 'Put it right' }).click();
   await expect(dialog).toBeHidden();
   const known = page.getByRole('tabpanel');
-  await expect(known.getByText('favourite_season', { exact: true })).toBeVisible();
+  await expect(known.getByText('favourite season', { exact: true })).toBeVisible();
   await expect(known.getByText('autumn', { exact: true })).toBeVisible();
   await page.reload();
   await expect(known.getByText('autumn', { exact: true })).toBeVisible();
