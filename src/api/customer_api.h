@@ -37,7 +37,8 @@ class OutboxReader {
   struct Letter {
     std::string id;  ///< 32 hexadecimal digits
     Timestamp at;
-    DecisionId decision;  ///< zero: of no decision, such as a confirmation
+    DecisionId decision;      ///< zero: of no decision, such as a confirmation
+    bool is_sandbox = false;  ///< caught; false: it left, or tried to
     PersonId person;
     std::string journey;
     std::string message;
@@ -52,7 +53,7 @@ class OutboxReader {
     uint64_t size_bytes = 0;
   };
   struct Page {
-    std::vector<Letter> letters;  ///< newest first; without html, text, headers and raw
+    std::vector<Letter> letters;  ///< caught ones, newest first; without html, text, headers and raw
     std::string next;             ///< cursor; empty: no more
     uint64_t total = 0;
   };
@@ -172,7 +173,7 @@ class CustomerApi {
   [[nodiscard]] std::string random_bits() const;
   void answer_people(const std::vector<PersonQuery>& queries, std::optional<std::string> next, bool with_total,
                      const http::Responder& responder) const;
-  void answer_letters(OutboxReader::Page page, const http::Responder& responder) const;
+  void answer_letters(OutboxReader::Page page, bool is_masked, const http::Responder& responder) const;
   void propose(const Call& call, std::shared_ptr<const flow::Configuration> configuration, Id128 base,
                boost::json::array changes, const http::Responder& responder);
 

@@ -52,6 +52,42 @@ class Folder final : public ConfigurationFiles {
   std::filesystem::path path_;
 };
 
+/// Letters as the test wrote them.
+class Letters final : public OutboxReader {
+ public:
+  void add(const DecisionId decision, PersonId person, bool is_sandbox) {
+    Letter letter;
+    letter.id = decision.hex();
+    letter.decision = decision;
+    letter.person = person;
+    letter.is_sandbox = is_sandbox;
+    letter.from = "hola@example.org";
+    letter.to = "ana@example.org";
+    letter.subject = "Hello Ana";
+    letter.html = "<p>Ana</p>";
+    letter.text = "Ana";
+    letter.headers = {{"To", letter.to}};
+    letter.raw = "To: ana@example.org";
+    letters_.push_back(std::move(letter));
+  }
+  std::optional<Page> list(const std::string& /*cursor*/, size_t /*limit*/) override {
+    Page page;
+    for (const Letter& letter : letters_) {
+      if (letter.is_sandbox) page.letters.push_back(letter);
+    }
+    page.total = page.letters.size();
+    return page;
+  }
+  std::optional<Letter> find(const std::string& id) override { return find_by_decision(DecisionId::from_hex(id)); }
+  std::optional<Letter> find_by_decision(DecisionId decision) override {
+    const auto found = std::ranges::find(letters_, decision, &Letter::decision);
+    return found == letters_.end() ? std::nullopt : std::optional(*found);
+  }
+
+ private:
+  std::vector<Letter> letters_;
+};
+
 /// Flow's machine, a registry on a folder, the API; time and the courier in the hand of the test.
 class CustomerApiTest : public testing::Test, public engine::OutputSink {
  protected:
@@ -76,6 +112,7 @@ class CustomerApiTest : public testing::Test, public engine::OutputSink {
     parts.news = news_.get();
     configurations_ = std::make_unique<Folder>(folder_);
     parts.configuration = configurations_.get();
+    parts.outbox = &letters_;
     parts.entropy = server::system_entropy();
     parts.background = [](const std::function<void()>& work) {
       work();
@@ -233,6 +270,7 @@ class CustomerApiTest : public testing::Test, public engine::OutputSink {
   std::unique_ptr<governance::Registry> registry_;
   std::unique_ptr<Authentication> authentication_;
   std::unique_ptr<Folder> configurations_;
+  Letters letters_;
   std::unique_ptr<CustomerApi> api_;
   Router router_;
   events::TrackingParser parser_;
@@ -459,6 +497,33 @@ TEST_F(CustomerApiTest, AMessageIsShownWithItsPermissionAndItsWay) {
   EXPECT_TRUE(hidden.body.at("masked").as_bool());
   EXPECT_EQ(get("/api/v1/messages/" + std::string(32, 'b')).status(), 404);
   EXPECT_TRUE(get("/api/v1/outbox").body.at("items").as_array().empty());
+}
+
+TEST_F(CustomerApiTest, TheSandboxShowsOnlyWhatItCaughtAndNobodyToThoseWhoMayNotSeePeople) {
+  set_up();
+  const PersonId person = PersonId::from_hex(sign_up(true));
+  const DecisionId caught{hash128("caught")};
+  const DecisionId live{hash128("live")};
+  letters_.add(caught, person, true);
+  letters_.add(live, person, false);
+
+  const Answer whole = get("/api/v1/outbox/" + caught.hex());
+  ASSERT_EQ(whole.status(), 200) << whole.response.body_view();
+  EXPECT_EQ(text(whole.body, "to"), "ana@example.org");
+  EXPECT_EQ(text(whole.body, "person"), "Ana Ferrer");
+  EXPECT_EQ(text(whole.body, "raw"), "To: ana@example.org");
+  EXPECT_EQ(get("/api/v1/outbox/" + live.hex()).status(), 404);
+
+  const Headers reader = bearer({Scope::messages_read});
+  EXPECT_EQ(ask(Method::get, "/api/v1/outbox/" + live.hex(), nullptr, reader).status(), 404);
+  for (const std::string& path : {"/api/v1/outbox/" + caught.hex(), std::string("/api/v1/outbox")}) {
+    const Answer hidden = ask(Method::get, path, nullptr, reader);
+    ASSERT_EQ(hidden.status(), 200) << hidden.response.body_view();
+    const std::string_view body = hidden.response.body_view();
+    EXPECT_NE(body.find("a…@example.org"), std::string_view::npos) << body;
+    EXPECT_EQ(body.find("Ana"), std::string_view::npos) << body;
+    EXPECT_EQ(body.find("ana@"), std::string_view::npos) << body;
+  }
 }
 
 TEST_F(CustomerApiTest, LiveEventsHaveTheirStateAndTheirBody) {

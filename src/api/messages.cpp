@@ -104,14 +104,19 @@ json::value proof_json(const Decision& decision, const consent::AddressLedger* l
                       {"text", nullptr}};
 }
 
-json::object letter_json(const OutboxReader::Letter& letter, const profiles::Person* person) {
+/// Who may not see an address may not read a letter that can hold one.
+bool must_mask(const Call& call) { return !call.caller.principal.scopes.allows(governance::Scope::people_read); }
+
+/// Masked: the address shortened, without a name, and without the subject, which can hold one.
+json::object letter_json(const OutboxReader::Letter& letter, const profiles::Person* person, bool is_masked) {
   return {{"id", letter.id},
           {"at", format_iso8601(letter.at)},
-          {"to", letter.to},
-          {"subject", letter.subject},
+          {"to", is_masked ? masked(letter.to) : letter.to},
+          {"masked", is_masked},
+          {"subject", is_masked ? "" : letter.subject},
           {"decision_id", id_or_null(letter.decision.value)},
           {"person_id", id_or_null(letter.person.value)},
-          {"person", person == nullptr
+          {"person", person == nullptr || is_masked
                          ? json::value(nullptr)
                          : json::value(oversight::full_name_of(*person).value_or(oversight::short_name_of(*person)))},
           {"journey", text_or_null(letter.journey)},
@@ -200,7 +205,7 @@ void CustomerApi::get_message(const Call& call, const http::Responder& responder
     reading_.ledgers({decision->address}, [this, call, responder, file, decision](const Reading::Ledgers& ledgers) {
       later(responder, [this, call, responder, file, decision, ledger = ledgers.front()] {
         if (!note_view(call, "message_read", "message", decision->id.hex(), responder)) return;
-        const bool is_masked = !call.caller.principal.scopes.allows(governance::Scope::people_read);
+        const bool is_masked = must_mask(call);
         const auto letter = parts_.outbox != nullptr ? parts_.outbox->find_by_decision(decision->id) : std::nullopt;
         const auto snapshot = parts_.registry->snapshot();
         const profiles::Person& person = file->person;
@@ -225,7 +230,6 @@ void CustomerApi::get_message(const Call& call, const http::Responder& responder
             {"size_bytes", nullptr},
             {"consent", proof_json(*decision, ledger.get(), is_masked)},
             {"attempts", attempts_json(*decision)}};
-        // Who may not see an address may not read a letter that can hold one.
         if (letter && !is_masked) {
           body["subject"] = letter->subject;
           body["html"] = text_or_null(letter->html);
@@ -239,21 +243,21 @@ void CustomerApi::get_message(const Call& call, const http::Responder& responder
   });
 }
 
-void CustomerApi::answer_letters(OutboxReader::Page page, const http::Responder& responder) const {
+void CustomerApi::answer_letters(OutboxReader::Page page, bool is_masked, const http::Responder& responder) const {
   std::vector<PersonQuery> queries;
   for (const OutboxReader::Letter& letter : page.letters) {
     if (letter.person.is_zero()) continue;
     queries.push_back({.id = letter.person, .hint = {}, .not_before = {}, .with_decisions = false, .decision = {}});
   }
-  reading_.people(queries, [this, page = std::move(page), responder](const std::vector<File>& files) {
-    later(responder, [this, page, responder, files] {
+  reading_.people(queries, [this, page = std::move(page), is_masked, responder](const std::vector<File>& files) {
+    later(responder, [this, page, is_masked, responder, files] {
       json::array items;
       for (const OutboxReader::Letter& letter : page.letters) {
         const auto file = std::ranges::find_if(files, [&](const File& one) {
           return one->person.id == letter.person ||
                  std::ranges::find(one->person.absorbed, letter.person) != one->person.absorbed.end();
         });
-        items.push_back(letter_json(letter, file == files.end() ? nullptr : &(*file)->person));
+        items.push_back(letter_json(letter, file == files.end() ? nullptr : &(*file)->person, is_masked));
       }
       answer(responder, 200, {{"items", std::move(items)}, {"next", text_or_null(page.next)}, {"total", page.total}});
     });
@@ -264,30 +268,31 @@ void CustomerApi::list_outbox(const Call& call, const http::Responder& responder
   const auto limit = page_limit(call);
   if (!limit) return refuse(responder, bad_limit());
   later(responder, [this, call, responder, limit = *limit] {
-    if (parts_.outbox == nullptr) return answer_letters({}, responder);
+    if (parts_.outbox == nullptr) return answer_letters({}, must_mask(call), responder);
     auto page = parts_.outbox->list(call.query_value("cursor"), limit);
     if (!page) return refuse(responder, bad_cursor());
-    answer_letters(std::move(*page), responder);
+    answer_letters(std::move(*page), must_mask(call), responder);
   });
 }
 
 void CustomerApi::get_outbox_message(const Call& call, const http::Responder& responder) {
   later(responder, [this, call, responder] {
     const auto letter = parts_.outbox != nullptr ? parts_.outbox->find(call.id) : std::nullopt;
-    if (!letter) return refuse_not_found(responder);
+    // What left is no business of the sandbox's: `get_message` shows it, masked where that is due.
+    if (!letter || !letter->is_sandbox) return refuse_not_found(responder);
     if (!note_view(call, "message_read", "message", letter->decision.is_zero() ? call.id : letter->decision.hex(),
                    responder)) {
       return;
     }
     reading_.person({.id = letter->person, .hint = {}, .not_before = {}, .with_decisions = false, .decision = {}},
-                    [this, responder, letter](const File& file) {
-                      later(responder, [this, responder, letter, file] {
-                        json::object body = letter_json(*letter, file ? &file->person : nullptr);
+                    [this, responder, letter, is_masked = must_mask(call)](const File& file) {
+                      later(responder, [this, responder, letter, file, is_masked] {
+                        json::object body = letter_json(*letter, file ? &file->person : nullptr, is_masked);
                         body["from"] = letter->from;
-                        body["headers"] = headers_json(*letter);
-                        body["html"] = text_or_null(letter->html);
-                        body["text"] = text_or_null(letter->text);
-                        body["raw"] = cut(letter->raw, kRawShown);
+                        body["headers"] = is_masked ? json::array{} : headers_json(*letter);
+                        body["html"] = is_masked ? json::value(nullptr) : text_or_null(letter->html);
+                        body["text"] = is_masked ? json::value(nullptr) : text_or_null(letter->text);
+                        body["raw"] = is_masked ? std::string() : cut(letter->raw, kRawShown);
                         body["size_bytes"] = letter->size_bytes;
                         answer(responder, 200, body);
                       });

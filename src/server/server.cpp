@@ -88,6 +88,7 @@ class KeptLetters final : public api::OutboxReader {
     letter.id = kept.decision.hex();
     letter.at = kept.at;
     letter.decision = kept.decision;
+    letter.is_sandbox = kept.is_sandbox;
     letter.person = kept.person;
     letter.journey = kept.journey;
     letter.message = kept.message;

@@ -1077,6 +1077,9 @@ export interface components {
             id: components["schemas"]["Id"];
             at: components["schemas"]["Time"];
             to: string;
+            /** @description Without `people:read`: the address is shortened, and nothing that can name somebody is shown */
+            masked: boolean;
+            /** @description Empty when masked */
             subject: string;
             decision_id: components["schemas"]["Id"] | null;
             person_id: components["schemas"]["Id"] | null;
@@ -1094,7 +1097,7 @@ export interface components {
             /** @description Foreign: show it only in a sandboxed frame */
             html: string | null;
             text: string | null;
-            /** @description As it was handed over, cut at 256 KiB */
+            /** @description As it was handed over, cut at 256 KiB; empty when masked */
             raw: string;
             size_bytes: number;
         };
