@@ -67,7 +67,8 @@ bool split_listen(const std::string& listen, std::string& address, uint16_t& por
   if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
   const char* begin = listen.data() + colon + 1;
   const char* end = listen.data() + listen.size();
-  return std::from_chars(begin, end, port).ptr == end && begin != end && !address.empty();
+  const auto read = std::from_chars(begin, end, port);
+  return read.ec == std::errc{} && read.ptr == end && !address.empty();
 }
 
 }  // namespace terreno::server

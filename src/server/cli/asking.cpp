@@ -177,6 +177,8 @@ void add_consent(CLI::App& app, int& exit_code) {
     CLI::App* const command = parent->add_subcommand(action);
     command->add_option("ADDRESS", flags->address)->required();
     command->add_option("--topic", flags->topic)->required();
+    // What narrows closes every purpose unless one is named; what widens names exactly one.
+    if (std::string_view(action) == "withdraw") flags->purpose.clear();
     command->add_option("--purpose", flags->purpose)->capture_default_str();
     command->add_option("--brand", flags->brand);
     command->add_option("--channel", flags->channel)->capture_default_str();
