@@ -228,11 +228,11 @@ void CustomerApi::record_consent(const Call& call, const http::Responder& respon
                                      "/" + error.field,
                                      {}});
   }
-  if (!call.idempotency_key.empty()) act->origin = command_id(call, "consent", {});
+  if (!call.idempotency_key.empty()) act->origin = command_id(call, "consent " + call.body, {});
   engine::Batch batch;
   const engine::Partition home = consent::home_of(act->address);
   batch.add(home, static_cast<uint16_t>(RecordType::consent_act),
-            RecordId{command_id(call, "consent record", act->random_bits)}, flow::payload_of(*act));
+            RecordId{command_id(call, "consent record " + call.body, act->random_bits)}, flow::payload_of(*act));
   const bool narrows = consent::narrows(act->action);
   parts_.engine->append(
       std::move(batch),
@@ -250,9 +250,13 @@ void CustomerApi::record_consent(const Call& call, const http::Responder& respon
           std::string_view folded = consent::name_of(consent::PermissionState::none);
           if (ledger != nullptr && ledger->address() == act.address) {
             folded = consent::name_of(ledger->copy().state_of(act.scope, state.now()));
+            // Saying no again, or confirming again, adds nothing to an entry that says so already. A grant that made
+            // none was refused, whatever was granted before.
+            const bool may_repeat = consent::narrows(act.action) || act.action == consent::Action::confirm;
             for (const consent::ConsentEntry& one : ledger->entries()) {
-              const bool says_the_same = one.act.action == act.action && one.act.scope == act.scope;
-              if (one.position == at || says_the_same) entry = one.entry_id;
+              const bool is_repeat = !act.origin.is_zero() && one.act.origin == act.origin;
+              const bool says_the_same = may_repeat && one.act.action == act.action && one.act.scope == act.scope;
+              if (one.position == at || is_repeat || says_the_same) entry = one.entry_id;
             }
           }
           later(responder, [this, call, responder, act, home, entry, folded] {

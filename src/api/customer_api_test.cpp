@@ -462,6 +462,32 @@ TEST_F(CustomerApiTest, AnObjectionIsInForceAtEachAddressBeforeTheAnswer) {
             "no_address");
 }
 
+TEST_F(CustomerApiTest, AGrantThatTheLedgerRefusesIsNotAnsweredAsRecorded) {
+  set_up();
+  sign_up(true);
+  const auto say = [&](std::string_view action, bool herself) {
+    boost::json::object body{{"channel", "email"},
+                             {"address", "ana@example.org"},
+                             {"topic", "tips"},
+                             {"purpose", "marketing"},
+                             {"brand", ""},
+                             {"action", action},
+                             {"explicit", true},
+                             {"country", "FR"},
+                             {"method", "tick"},
+                             {"text_version", "v1"},
+                             {"occurred_at", format_iso8601(now())}};
+    if (herself) body["actor"] = "person";
+    return ask(Method::post, "/api/v1/consents", body);
+  };
+  EXPECT_EQ(say("withdraw", true).status(), 201);
+  EXPECT_EQ(say("withdraw", true).status(), 201);
+  // After an opt-out only her own word opens the gate again; the earlier grant is no answer.
+  const Answer refused = say("grant", false);
+  EXPECT_EQ(refused.status(), 422) << refused.response.body_view();
+  EXPECT_EQ(refused.code(), "act_refused");
+}
+
 TEST_F(CustomerApiTest, WhySaysWhatHappened) {
   set_up();
   const std::string id = sign_up(false);
