@@ -4,6 +4,7 @@
 #include <csignal>
 #include <ctime>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 
 #include "adapters/store/store.h"
@@ -46,6 +47,12 @@ int demonstrate(const Flags& flags) {
   std::error_code unreadable;
   const bool is_new =
       !std::filesystem::exists(flags.data, unreadable) || std::filesystem::is_empty(flags.data, unreadable);
+  // Nothing made up is written into a folder of one's own.
+  const std::filesystem::path mark = std::filesystem::path(flags.data) / "demonstration";
+  if (!is_new && !std::filesystem::exists(mark, unreadable))
+    return cli::fail(flags.data + " is no demonstration's folder", "name an empty one with --data");
+  std::filesystem::create_directories(flags.data, unreadable);
+  if (!std::ofstream(mark)) return cli::fail(flags.data + " cannot be written to", "name another with --data");
   const Timestamp now = adapters::system_clock()->now();
   settings.clock_start = is_new ? now - kHistory : now;
   auto running = server::Server::start(settings, [&] { is_over = true; });

@@ -57,7 +57,7 @@ int play(const Stage& stage, Organisation organisation) {
     const auto done = run.act(story.next_scene(real_now()));
     // A visitor may revoke the key or stop a source: that is theirs to do, and is said once.
     if (!done && !has_failed) say_failed(done.error());
-    has_failed = !done;
+    has_failed = has_failed || !done;
     next = real_now() + milliseconds(1000 + static_cast<int64_t>(pace.below(3000)));
   }
   return 0;

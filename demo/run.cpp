@@ -35,20 +35,6 @@ std::string text_at(const json::value& value, std::string_view name) {
   return member == nullptr || !member->is_string() ? std::string() : std::string(member->get_string());
 }
 
-std::string percent_encoded(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                          c == '.' || c == '_' || c == '~';
-    if (is_plain) {
-      out += c;
-    } else {
-      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-  }
-  return out;
-}
-
 std::string base64(std::string_view bytes) {
   constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string out;
@@ -73,7 +59,7 @@ std::string link_path(const std::string& header) {
 std::expected<std::string, RunFailure> Run::send(std::string_view doing, std::string_view method,
                                                  std::string_view target, const HttpHeaders& headers,
                                                  const std::string& body) {
-  auto answer = http_.request(method, target, headers, body);
+  auto answer = http_.ask({std::string(method), std::string(target), body, headers});
   if (!answer) return failed(doing, answer.error());
   if (!answer->is_fine()) {
     const json::value problem = parsed(answer->body);
@@ -93,8 +79,8 @@ std::expected<std::string, RunFailure> Run::ask(std::string_view doing, std::str
 std::expected<bool, RunFailure> Run::prepare(const std::string& token) {
   const bool association = organisation_ == Organisation::raices;
   const std::string language = association ? "es" : "fr";
-  auto entered = http_.request("POST", "/api/v1/first-run", {{"Content-Type", "application/json"}},
-                               json::serialize(json::object{{"token", token}, {"language", language}}));
+  auto entered = http_.ask(
+      {"POST", "/api/v1/first-run", json::serialize(json::object{{"token", token}, {"language", language}}), {}});
   if (!entered) return failed("signing in", entered.error());
   if (!entered->is_fine()) return failed("signing in", fmt::format("status {}", entered->status));
   const HttpHeaders session{{"Cookie", entered->cookie},
@@ -114,8 +100,8 @@ std::expected<bool, RunFailure> Run::prepare(const std::string& token) {
                          {"name", name}, {"visibility", visibility}, {"default_region", association ? "ES" : "FR"}})));
     return text_at(parsed(made), "write_key");
   };
-  TERRENO_TRY(browser_key_, source(association ? "web" : "boutique web", "public"));
-  TERRENO_TRY(server_key_, source(association ? "Socios y donativos" : "Caisse et commandes", "secret"));
+  TERRENO_TRY(browser_key_, source((association ? "web" : "boutique web") + suffix, "public"));
+  TERRENO_TRY(server_key_, source((association ? "Socios y donativos" : "Caisse et commandes") + suffix, "secret"));
   TERRENO_TRY(const std::string key,
               send("making a key", "POST", "/api/v1/keys", session,
                    json::serialize(
@@ -263,7 +249,7 @@ std::expected<void, RunFailure> Run::settle() {
 std::expected<void, RunFailure> Run::correct(const Action& action) {
   TERRENO_TRY_VOID(settle());
   TERRENO_TRY(const std::string found,
-              ask("finding a person", "GET", "/api/v1/people?q=" + percent_encoded(action.address)));
+              ask("finding a person", "GET", "/api/v1/people?q=" + server::cli::percent_encoded(action.address)));
   const json::value page = parsed(found);
   const auto* const items = page.is_object() ? page.at("items").if_array() : nullptr;
   // Somebody may have stayed unknown, for instance when their sign-up never came.

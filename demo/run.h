@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "demo/http_client.h"
 #include "demo/people.h"
 #include "demo/story.h"
+#include "server/cli/client.h"
 
 namespace terreno::demo {
 
@@ -22,6 +22,8 @@ namespace terreno::demo {
 inline constexpr Duration kHistory = days(120);
 /// Events that come later than an hour after they happened start no journey, so a stretch is shorter.
 inline constexpr Duration kStretch = minutes(50);
+
+using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 
 struct RunFailure {
   std::string doing;   ///< what was being done
@@ -55,7 +57,7 @@ class Run {
   [[nodiscard]] std::expected<void, RunFailure> unsubscribe(const Action& action);
   [[nodiscard]] std::expected<void, RunFailure> set_sender(const HttpHeaders& session);
 
-  HttpClient http_;
+  server::cli::HttpClient http_;
   Organisation organisation_;
   std::string key_;          ///< of a program that may do what the story's people and systems do
   std::string browser_key_;  ///< write key of the site

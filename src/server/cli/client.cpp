@@ -68,11 +68,11 @@ std::expected<HttpAnswer, std::string> HttpClient::ask(const HttpQuestion& quest
   beast::http::request<beast::http::string_body> request(beast::http::string_to_verb(question.method), question.target,
                                                          11);
   request.set(beast::http::field::host, state_->host + ":" + state_->port);
-  for (const auto& [name, value] : question.headers) request.set(name, value);
   if (!question.body.empty()) {
-    request.set(beast::http::field::content_type, question.content_type);
+    request.set(beast::http::field::content_type, "application/json");
     request.body() = question.body;
   }
+  for (const auto& [name, value] : question.headers) request.set(name, value);
   request.prepare_payload();
   // A kept connection may have been closed meanwhile: then once more, on a new one.
   for (int attempt = 0; attempt < 2; ++attempt) {
@@ -115,7 +115,7 @@ std::expected<boost::json::value, int> ServerOption::ask(std::string_view method
   if (!key.empty()) question.headers.emplace_back("Authorization", "Bearer " + key);
   const auto answer = client.ask(question);
   if (!answer) return std::unexpected(fail(answer.error(), "name a running server with --server"));
-  if (answer->status >= 200 && answer->status < 300) return answer->json();
+  if (answer->is_fine()) return answer->json();
   const boost::json::value problem = answer->json();
   const auto text = [&](std::string_view name) {
     const auto* const found = problem.is_object() ? problem.get_object().if_contains(name) : nullptr;

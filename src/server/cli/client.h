@@ -14,6 +14,7 @@ struct HttpAnswer {
   unsigned status = 0;
   std::string body;
   std::string cookie;  ///< of the first Set-Cookie, `name=value`; empty: none
+  [[nodiscard]] bool is_fine() const { return status >= 200 && status < 300; }
   /// Null when the body is no JSON.
   [[nodiscard]] boost::json::value json() const;
 };
@@ -22,7 +23,7 @@ struct HttpQuestion {
   std::string method = "GET";
   std::string target;  ///< path and query
   std::string body;
-  std::string content_type = "application/json";
+  /// A body is JSON unless a Content-Type here says otherwise.
   std::vector<std::pair<std::string, std::string>> headers;
 };
 
