@@ -298,6 +298,7 @@ std::string_view message_state(DecisionState state) {
     case DecisionState::held_identity:
     case DecisionState::held_quiet_hours:
     case DecisionState::held_cap:
+    case DecisionState::held_address:
       return "held";
     case DecisionState::open:
       return "decided";
@@ -307,6 +308,7 @@ std::string_view message_state(DecisionState state) {
     case DecisionState::refused_cap:
     case DecisionState::refused_address:
     case DecisionState::not_rendered:
+    case DecisionState::superseded:
       return "withheld";
     case DecisionState::bounced:
       return "bounced";

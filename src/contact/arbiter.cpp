@@ -15,9 +15,9 @@ constexpr std::array<std::string_view, 11> kGateNames{"trigger",    "audience", 
                                                       "cap_person", "cap_address", "quiet_hours", "priority",
                                                       "render",     "claim",       "delivery"};
 constexpr std::array<std::string_view, 4> kGateStates{"passed", "stopped", "waiting", "not_reached"};
-constexpr std::array<std::string_view, 12> kStates{
-    "held_identity", "held_quiet_hours", "held_cap",     "open",    "sent",    "refused_consent",
-    "refused_cap",   "refused_address",  "not_rendered", "bounced", "expired", "unknown"};
+constexpr std::array<std::string_view, 14> kStates{
+    "held_identity",   "held_quiet_hours", "held_cap", "open",    "sent",    "refused_consent", "refused_cap",
+    "refused_address", "not_rendered",     "bounced",  "expired", "unknown", "held_address",    "superseded"};
 constexpr Duration kReservationKept = days(31);
 
 // Start of the window that a cap looks at.
@@ -110,7 +110,7 @@ void note(Decision& decision, std::string_view state, std::string detail, Timest
 std::string_view name_of(GateCode code) { return kGateNames[static_cast<size_t>(code)]; }
 std::string_view name_of(GateState state) { return kGateStates[static_cast<size_t>(state)]; }
 std::string_view name_of(DecisionState state) { return kStates[static_cast<size_t>(state)]; }
-bool is_final(DecisionState state) { return state > DecisionState::open; }
+bool is_final(DecisionState state) { return state > DecisionState::open && state != DecisionState::held_address; }
 bool gives_back(DecisionState state) {
   return is_final(state) && state != DecisionState::sent && state != DecisionState::unknown;
 }
@@ -149,8 +149,12 @@ void decide(ContactState& contact, Decision& decision, const Policy& policy, con
   }
   gate(GateCode::identity, GateState::passed, "", "");
   if (!circumstances.address) {
-    gate(GateCode::audience, GateState::stopped, "no_address", std::string(consent::name_of(decision.address.channel)));
-    return finish(DecisionState::refused_address);
+    const Timestamp until = decision.wanted_at + kAddressPatience;
+    const bool may_come = now < until && has_room;
+    gate(GateCode::audience, may_come ? GateState::waiting : GateState::stopped, "no_address",
+         std::string(consent::name_of(decision.address.channel)));
+    if (may_come) decision.wakes_at = until;
+    return finish(may_come ? DecisionState::held_address : DecisionState::refused_address);
   }
   decision.address = *circumstances.address;
   if (now > decision.later_until) {
@@ -188,6 +192,14 @@ bool close(ContactState& contact, Decision& decision, DecisionState outcome, Gat
   decision.gates.push_back(std::move(gate));
   if (!gives_back(outcome)) return false;
   return std::erase_if(contact.reservations, [&](const Reservation& one) { return one.decision == decision.id; }) > 0;
+}
+
+bool is_superseded(const Decision& one, const Decision& other) {
+  if (is_final(one.state) || one.state == DecisionState::open || one.id == other.id) return false;
+  if (one.journey != other.journey || one.entry_key != other.entry_key || one.step != other.step) return false;
+  if (is_final(other.state)) return !gives_back(other.state);
+  if (other.state == DecisionState::open) return true;
+  return other.wanted_at < one.wanted_at || (other.wanted_at == one.wanted_at && other.id < one.id);
 }
 
 std::vector<DecisionId> release_order(std::vector<const Decision*> decisions) {

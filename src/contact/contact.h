@@ -113,11 +113,15 @@ enum class DecisionState : uint8_t {
   refused_cap = 6,      ///< over the cap, and it may not wait
   refused_address = 7,  ///< no address on the channel
   not_rendered = 8,
-  bounced = 9,   ///< refused in the session
-  expired = 10,  ///< held or retried too long
-  unknown = 11,  ///< may have been delivered; never silently sent again
+  bounced = 9,        ///< refused in the session
+  expired = 10,       ///< held or retried too long
+  unknown = 11,       ///< may have been delivered; never silently sent again
+  held_address = 12,  ///< no address on the channel yet: one that comes within kAddressPatience still counts
+  superseded = 13,    ///< another decision for the same entry and step of the same journey, found at a merge
 };
-inline constexpr DecisionState kDecisionStateLast = DecisionState::unknown;
+inline constexpr DecisionState kDecisionStateLast = DecisionState::superseded;
+/// A visitor's event may arrive a moment before the call that says who they are.
+inline constexpr Duration kAddressPatience = minutes(1);
 [[nodiscard]] std::string_view name_of(DecisionState state);
 [[nodiscard]] bool is_final(DecisionState state);
 /// Final and certainly not sent: the reserved slot is given back.
@@ -152,7 +156,7 @@ class Decision final : public engine::Entity {
   Timestamp later_until;  ///< until when it may be held
   DecisionState state = DecisionState::held_identity;
   std::optional<Timestamp> wakes_at;
-  DecisionId winner;  ///< who holds the slot that this one did not get
+  DecisionId winner;  ///< who holds the slot that this one did not get, or supersedes it
   std::vector<Gate> gates;
   std::vector<Step> history;
   uint32_t attempts = 0;
@@ -209,6 +213,9 @@ void decide(ContactState& contact, Decision& decision, const Policy& policy, con
 /// Takes a final outcome in; gives the slot back where `gives_back`. True: a slot was freed, so the held intents are to
 /// be decided again. A second outcome is a no-op.
 bool close(ContactState& contact, Decision& decision, DecisionState outcome, Gate gate, Timestamp now);
+/// Of `one` and `other`, both for one entry and step of one journey: true when `other` supersedes the held `one`,
+/// because it went out, is on its way, or comes before it. Two people who were one had such intents each.
+[[nodiscard]] bool is_superseded(const Decision& one, const Decision& other);
 /// Held decisions that are due, or that wait for a slot or for the lane, in the order in which they are to be decided
 /// again: priority, then age. `decisions` are those of `contact.held`, loaded.
 [[nodiscard]] std::vector<DecisionId> release_order(std::vector<const Decision*> decisions);

@@ -189,11 +189,49 @@ void apply_released(Scene& scene, std::string_view payload) {
   scene.send(release->home, RecordType::identity_moved, moved.encode());
 }
 
+namespace {
+
+/// Whether the journey would have let somebody in only once for both. A merge finds them afterwards, so their moments
+/// are those at which the messages were wanted.
+bool is_one_entry(const Scene& scene, const contact::Decision& one, const contact::Decision& other) {
+  const auto journey = scene.library.find_journey(one.journey_version);
+  if (journey == nullptr || journey->reentry == journeys::Reentry::never) return true;
+  if (journey->reentry == journeys::Reentry::always) return false;
+  return std::max(one.wanted_at, other.wanted_at) - std::min(one.wanted_at, other.wanted_at) < journey->reentry_after;
+}
+
+/// Of the same entry and step of one journey that both had, one message is enough.
+void close_superseded(Scene& scene, PersonId person) {
+  auto* const contact = scene.context.mutate<contact::ContactState>(person.value);
+  if (contact == nullptr) return;
+  const std::vector<contact::Held> held = contact->held;
+  for (const contact::Held& one : held) {
+    auto* const decision = scene.context.mutate<contact::Decision>(one.decision.value);
+    if (decision == nullptr) continue;
+    for (const DecisionId id : contact->recent) {
+      const auto* const other = scene.context.find<contact::Decision>(id.value);
+      if (other == nullptr || !contact::is_superseded(*decision, *other) || !is_one_entry(scene, *decision, *other))
+        continue;
+      decision->winner = other->id;
+      const contact::Gate gate{contact::GateCode::priority, contact::GateState::stopped, other->message, "",
+                               scene.now()};
+      contact::close(*contact, *decision, contact::DecisionState::superseded, gate, scene.now());
+      break;
+    }
+  }
+}
+
+}  // namespace
+
 void touches_moved(const engine::Lookup& state, std::string_view payload, engine::KeyList& keys) {
   const auto moved = MovedState::decode(payload);
   if (!moved) return;
   touches_person(state, moved->survivor, true, keys);
+  if (moved->decisions.empty()) return;
   for (const auto& decision : moved->decisions) keys.push_back({contact::Decision::kTable, decision->id.value});
+  const auto* const contact = state.find<contact::ContactState>(moved->survivor.value);
+  if (contact == nullptr) return;
+  for (const DecisionId id : contact->recent) keys.push_back({contact::Decision::kTable, id.value});
 }
 
 void apply_moved(Scene& scene, std::string_view payload) {
@@ -225,6 +263,7 @@ void apply_moved(Scene& scene, std::string_view payload) {
       context.create_entity({contact::Decision::kTable, key}, std::move(decision));
     }
   }
+  if (!moved->decisions.empty()) close_superseded(scene, moved->survivor);
 
   // What this exchange still brings is waited for before anything is decided.
   const auto arriving = std::ranges::find(person->arriving, moved->exchange, &profiles::Arriving::exchange);

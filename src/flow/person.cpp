@@ -131,8 +131,8 @@ void open_send(Scene& scene, const Person& person, const Decision& decision) {
 }
 
 void decide_one(Scene& scene, const Person& person, contact::ContactState& contact, Decision& decision) {
-  // The time that the identity lane took is not the intent's.
-  if (decision.state == contact::DecisionState::held_identity)
+  // The time that the identity lane or an address took is not the intent's.
+  if (decision.state == contact::DecisionState::held_identity || decision.state == contact::DecisionState::held_address)
     decision.later_until = std::max(decision.later_until, scene.now());
   contact::Circumstances circumstances;
   circumstances.now = scene.now();

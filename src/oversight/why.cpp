@@ -285,6 +285,11 @@ void explain_decision(const Case& given, const Decision& decision, Why& why) {
       why.becomes = {"asked_again", {{"send_at", wakes}}};
       why.would_have_changed = fewer_messages(decision);
       break;
+    case DecisionState::held_address:
+      why.sentence = {"held_address", {{"until_at", wakes}}};
+      why.becomes = {"asked_again", {{"send_at", wakes}}};
+      why.would_have_changed = {"address_works", {}};
+      break;
     case DecisionState::open: {
       const Value since = time_of(decision.history.empty() ? decision.wanted_at : decision.history.back().at);
       why.sentence = {"will_send", {{"send_at", since}}};
@@ -305,6 +310,9 @@ void explain_decision(const Case& given, const Decision& decision, Why& why) {
     case DecisionState::refused_address:
       why.sentence = {"withheld_no_address", {}};
       why.would_have_changed = {"address_works", {}};
+      break;
+    case DecisionState::superseded:
+      why.sentence = {"withheld_superseded", {}};
       break;
     case DecisionState::not_rendered: {
       const contact::Gate* const render = last_gate(decision, GateCode::render);

@@ -99,6 +99,47 @@ TEST(Journey, AMergeWhileBothSidesWaitLeavesOneOfThem) {
   });
 }
 
+// Both have the welcome of the same night waiting, each under another id.
+void sign_up_twice_at_night(World& world) {
+  world.consent(consent::Action::grant, "ana@example.org");
+  world.server(
+      R"({"type":"identify","userId":"u-1","messageId":"m1","traits":{"email":"ana@example.org","country":"ES"}},
+                  {"type":"track","userId":"u-1","messageId":"m2","event":"Signed Up"})");
+  world.settle();
+  world.server(R"({"type":"track","anonymousId":"a-1","messageId":"m3","event":"Signed Up"},
+                  {"type":"identify","userId":"u-1","anonymousId":"a-1","messageId":"m4"})");
+  world.settle();
+  ASSERT_EQ(world.people(), 1u);
+}
+
+TEST(Journey, AMergeWhileBothHoldTheSameMessageSendsOne) {
+  auto documents = welcome_documents();
+  documents.back() = policy("  time_zone: Europe/Madrid\n  quiet_hours: {from: '00:00', to: '23:59'}\n");
+  tell(documents, [](World& world) {
+    sign_up_twice_at_night(world);
+    const auto decisions = world.decisions(*world.user("u-1"));
+    ASSERT_EQ(decisions.size(), 2u);
+    const auto held = std::ranges::find(decisions, contact::DecisionState::held_quiet_hours, &contact::Decision::state);
+    const auto closed = std::ranges::find(decisions, contact::DecisionState::superseded, &contact::Decision::state);
+    ASSERT_NE(held, decisions.end());
+    ASSERT_NE(closed, decisions.end());
+    EXPECT_EQ(closed->winner, held->id);
+    world.pass(days(2));
+    EXPECT_EQ(world.mails.size(), 1u);
+  });
+}
+
+TEST(Journey, AJourneyThatMayBeEnteredAgainKeepsBothMessages) {
+  auto documents = welcome_documents();
+  documents[2] = sends("welcome", "Signed Up", "hello", "", "  reentry: always\n");
+  documents.back() = policy("  time_zone: Europe/Madrid\n  quiet_hours: {from: '00:00', to: '23:59'}\n");
+  tell(documents, [](World& world) {
+    sign_up_twice_at_night(world);
+    world.pass(days(2));
+    EXPECT_EQ(world.mails.size(), 2u);
+  });
+}
+
 TEST(Journey, ConditionsSeeTheWholePersonAlsoInASignUpsFirstBatch) {
   auto documents = welcome_documents();
   documents[2].text.replace(documents[2].text.find("{event: Signed Up}"), 18,

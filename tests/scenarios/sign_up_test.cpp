@@ -53,6 +53,37 @@ TEST(SignUp, ASignUpAndItsWelcomeInOneBatch) {
   });
 }
 
+TEST(SignUp, AVisitorsEventBesideTheirIdentifyWaitsForTheAddress) {
+  tell(welcome_documents(), [](World& world) {
+    world.consent(consent::Action::grant, "ana@example.org");
+    // The event does not name the account yet: it reaches the visitor's home, where nobody knows of one.
+    world.server(
+        R"({"type":"track","anonymousId":"a-1","messageId":"m1","event":"Signed Up"},
+           {"type":"identify","userId":"u-1","anonymousId":"a-1","messageId":"m2","traits":{"email":"ana@example.org","country":"ES"}})");
+    world.settle();
+    ASSERT_EQ(world.mails.size(), 1u);
+    EXPECT_EQ(world.mails[0].to, "ana@example.org");
+    ASSERT_EQ(world.decisions(*world.user("u-1")).size(), 1u);
+  });
+}
+
+TEST(SignUp, WhoStaysWithoutAnAddressIsNotWaitedForLong) {
+  tell(welcome_documents(), [](World& world) {
+    world.consent(consent::Action::grant, "ana@example.org");
+    world.server(R"({"type":"track","anonymousId":"a-1","messageId":"m1","event":"Signed Up"})");
+    world.settle();
+    const auto visitor = world.person(events::IdentifierKind::anonymous_id, "a-1");
+    EXPECT_EQ(world.decisions(*visitor)[0].state, DecisionState::held_address);
+    world.pass(minutes(2));
+    EXPECT_EQ(world.decisions(*visitor)[0].state, DecisionState::refused_address);
+    // Too late: a welcome of an hour ago is not sent to whoever signs in next.
+    world.server(
+        R"({"type":"identify","userId":"u-1","anonymousId":"a-1","messageId":"m2","traits":{"email":"ana@example.org","country":"ES"}})");
+    world.settle();
+    EXPECT_TRUE(world.mails.empty());
+  });
+}
+
 TEST(SignUp, MostSignUpsCrossPartitions) {
   World world(welcome_documents());
   int crossed = 0;

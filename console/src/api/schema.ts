@@ -988,8 +988,8 @@ export interface components {
             /**
              * @description Params, of which each may be absent: person, message, journey, channel, at; and by code
              *     sent · will_send {send_at} · held_quiet_hours {until_at} · held_cap {count, limit, window_days, until_at} ·
-             *     held_identity · withheld_no_consent {topic} · withheld_withdrawn {topic, withdrawn_at} · withheld_objection ·
-             *     withheld_suppressed {reason} · withheld_no_address · withheld_cap {count, limit, window_days} · withheld_not_rendered {missing} ·
+             *     held_identity · held_address {until_at} · withheld_no_consent {topic} · withheld_withdrawn {topic, withdrawn_at} · withheld_objection ·
+             *     withheld_suppressed {reason} · withheld_no_address · withheld_superseded · withheld_cap {count, limit, window_days} · withheld_not_rendered {missing} ·
              *     unknown_delivery · bounced {answer} · expired · never_entered_condition {condition, value, event} ·
              *     never_triggered {event} · exited {step, reason} · waiting {step, until_at}
              */
