@@ -39,16 +39,17 @@ std::string text_of(const json::object& object, std::string_view name) {
 
 /// What can be told of an item that is no event.
 void describe_raw(const LiveItem& item, json::object& line) {
-  const json::value parsed = parsed_or_null(item.raw);
+  const std::string_view raw = item.raw ? std::string_view(*item.raw) : std::string_view();
+  const json::value parsed = parsed_or_null(raw);
   if (parsed.is_object()) {
     line["type"] = cut(text_of(parsed.get_object(), "type"), 100);
     line["name"] = cut(text_of(parsed.get_object(), "event"), 512);
     line["message_id"] = cut(text_of(parsed.get_object(), "messageId"), 100);
   }
   json::object params;
-  if (item.state == LiveState::rejected_key && !item.raw.empty()) params["key_hint"] = item.raw;
+  if (item.state == LiveState::rejected_key && !raw.empty()) params["key_hint"] = raw;
   line["reason"] = json::object{{"code", item.reason}, {"params", std::move(params)}};
-  if (item.state == LiveState::quarantined) line["body"] = cut(item.raw, kBodyShown);
+  if (item.state == LiveState::quarantined) line["body"] = cut(raw, kBodyShown);
 }
 
 }  // namespace
@@ -72,12 +73,12 @@ void CustomerApi::list_live_events(const Call& call, const http::Responder& resp
     LiveRing::Window window = parts_.news->live.read(after, now());
     json::array items;
     size_t bodies = 0;
-    for (const auto& item : window.items) {
+    for (const LiveItem& item : window.items) {
       if (items.size() == limit || bodies > kPageBodiesMax) break;
-      if (!state.empty() && state != name_of(item->state)) continue;
-      json::object line = live_json(*item);
-      if (item->state == LiveState::applied || item->state == LiveState::repeat) {
-        const auto event = event_at(item->partition, item->position);
+      if (!state.empty() && state != name_of(item.state)) continue;
+      json::object line = live_json(item);
+      if (item.state == LiveState::applied || item.state == LiveState::repeat) {
+        const auto event = event_at(item.partition, item.position);
         if (!event) continue;
         line["source"] = source_name(event->source);
         line["type"] = events::name_of(event->type);
@@ -90,9 +91,9 @@ void CustomerApi::list_live_events(const Call& call, const http::Responder& resp
         line["body"] = cut(event->body, kBodyShown);
         if (!source.empty() && source != event->source && source != source_name(event->source)) continue;
       } else {
-        describe_raw(*item, line);
-        line["source"] = source_name(item->source);
-        if (!source.empty() && source != item->source && source != source_name(item->source)) continue;
+        describe_raw(item, line);
+        line["source"] = source_name(item.source);
+        if (!source.empty() && source != item.source && source != source_name(item.source)) continue;
       }
       if (!type.empty() && line["type"] != json::value(type)) continue;
       bodies += line["body"].as_string().size();

@@ -14,7 +14,6 @@ std::string_view name_of(LiveState state) {
 // ---------------------------------------------------------------------------------------------------------------------
 
 void LiveRing::add(LiveItem item) {
-  if (item.raw.size() > kRawBytesMax) item.raw.resize(kRawBytesMax);
   const std::lock_guard lock(mutex_);
   item.seq = ++last_seq_;
   const int64_t second = item.at.ms / 1000;
@@ -22,12 +21,13 @@ void LiveRing::add(LiveItem item) {
   if (at != second) count = 0;
   at = second;
   ++count;
-  raw_bytes_ += item.raw.size();
-  items_.push_back(std::make_shared<LiveItem>(std::move(item)));
-  while (items_.size() > kItemsMax || raw_bytes_ > kRawBytesKept) {
-    raw_bytes_ -= items_.front()->raw.size();
+  const auto size_of = [](const LiveItem& one) { return one.raw ? one.raw->size() : 0; };
+  raw_bytes_ += size_of(item);
+  while (items_.full() || (raw_bytes_ > kRawBytesKept && !items_.empty())) {
+    raw_bytes_ -= size_of(items_.front());
     items_.pop_front();
   }
+  items_.push_back(std::move(item));
 }
 
 LiveRing::Window LiveRing::read(uint64_t after, Timestamp now) const {
@@ -35,8 +35,8 @@ LiveRing::Window LiveRing::read(uint64_t after, Timestamp now) const {
   Window window;
   window.last_seq = last_seq_;
   for (auto item = items_.rbegin(); item != items_.rend(); ++item) {
-    ++window.counts[static_cast<size_t>((*item)->state)];
-    if ((*item)->seq > after) window.items.push_back(*item);
+    ++window.counts[static_cast<size_t>(item->state)];
+    if (item->seq > after) window.items.push_back(*item);
   }
   uint64_t sum = 0;
   const int64_t second = now.ms / 1000;
@@ -52,7 +52,7 @@ std::vector<PersonId> LiveRing::recent_people(size_t limit) const {
   std::vector<PersonId> people;
   std::set<PersonId> seen;
   for (auto item = items_.rbegin(); item != items_.rend() && people.size() < limit; ++item) {
-    const PersonId person = (*item)->person;
+    const PersonId person = item->person;
     if (!person.is_zero() && seen.insert(person).second) people.push_back(person);
   }
   return people;
@@ -70,6 +70,7 @@ bool ChangeStream::subscribe(const http::Responder& responder, bool may_see_peop
   head.add_header("X-Content-Type-Options", "nosniff");
   head.body = std::string_view(": here\n\n");
   subscribers_.push_back({responder.start_stream(std::move(head)), may_see_people, std::nullopt, {}});
+  reader_count_ = subscribers_.size();
   return true;
 }
 
@@ -116,12 +117,14 @@ void ChangeStream::pulse(Timestamp now) {
     reader.stream.close();
     return true;
   });
+  reader_count_ = subscribers_.size();
 }
 
 void ChangeStream::close() {
   const std::lock_guard lock(mutex_);
   for (Subscriber& reader : subscribers_) reader.stream.close();
   subscribers_.clear();
+  reader_count_ = 0;
 }
 
 size_t ChangeStream::readers() const {
@@ -175,13 +178,14 @@ void News::hear(engine::Partition partition, engine::Position position, const en
       item.position = position;
       item.person = seen.person;
       live.add(std::move(item));
+      if (!changes.has_readers()) break;
       changes.changed("live");
       // Whatever else it does, an event is a new line of somebody's timeline.
       if (!seen.is_repeat) changes.changed("person:" + seen.person.hex());
       break;
     }
     case flow::OutputKind::person_changed:
-      changes.changed("person:" + in.person_id().hex());
+      if (changes.has_readers()) changes.changed("person:" + in.person_id().hex());
       break;
     case flow::OutputKind::configuration:
       configurations.hear(partition, flow::ConfigurationInForce::decode(in));
@@ -201,7 +205,8 @@ void News::on_quarantined(const std::string& source, Timestamp received_at, std:
     item.state = LiveState::quarantined;
     item.source = source;
     item.reason = quarantined.reason;
-    item.raw = std::move(quarantined.raw);
+    if (quarantined.raw.size() > LiveRing::kRawBytesMax) quarantined.raw.resize(LiveRing::kRawBytesMax);
+    item.raw = std::make_shared<const std::string>(std::move(quarantined.raw));
     live.add(std::move(item));
   }
   changes.changed("live");
@@ -213,7 +218,10 @@ void News::on_rejected_key(std::string_view key, bool is_known) {
   item.state = LiveState::rejected_key;
   item.reason = is_known ? "source_disabled" : "unknown_key";
   // It may be somebody's secret, mistyped: its beginning is enough to recognise it.
-  item.raw = key.empty() ? "" : fmt::format("{}… ({})", key.substr(0, std::min<size_t>(6, key.size() / 2)), key.size());
+  if (!key.empty()) {
+    item.raw = std::make_shared<const std::string>(
+        fmt::format("{}… ({})", key.substr(0, std::min<size_t>(6, key.size() / 2)), key.size()));
+  }
   live.add(std::move(item));
   changes.changed("live");
 }

@@ -7,8 +7,9 @@
 // 2. `hear` is called on apply threads and returns at once.
 
 #include <array>
+#include <atomic>
+#include <boost/circular_buffer.hpp>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -40,7 +41,8 @@ struct LiveItem {
   PersonId person;
   std::string source;       ///< of what is quarantined: the source's id
   std::string_view reason;  ///< a constant
-  std::string raw;          ///< of what is quarantined: as it came, cut; of a rejected key its beginning
+  /// Of what is quarantined: as it came, cut; of a rejected key its beginning; of others null. Shared with readers.
+  std::shared_ptr<const std::string> raw;
 };
 
 class LiveRing {
@@ -51,7 +53,7 @@ class LiveRing {
 
   void add(LiveItem item);
   struct Window {
-    std::vector<std::shared_ptr<const LiveItem>> items;  ///< newest first
+    std::vector<LiveItem> items;  ///< newest first
     std::array<uint64_t, kLiveStateCount> counts{};
     double per_second = 0;  ///< over the last minute
     uint64_t last_seq = 0;
@@ -62,7 +64,8 @@ class LiveRing {
 
  private:
   mutable std::mutex mutex_;
-  std::deque<std::shared_ptr<LiveItem>> items_;  ///< oldest first
+  boost::circular_buffer<LiveItem> items_{
+      kItemsMax};  ///< oldest first; every event passes here, so nothing is allocated
   size_t raw_bytes_ = 0;
   uint64_t last_seq_ = 0;
   std::array<std::pair<int64_t, uint64_t>, 60> seconds_{};  ///< second, and how many came in it
@@ -81,6 +84,8 @@ class ChangeStream {
   /// False: too many readers. `may_see_people`: keys `person:…` are for them, too.
   bool subscribe(const http::Responder& responder, bool may_see_people);
   void changed(std::string key);
+  /// Spares building keys that nobody would be told. Whoever subscribes reads everything afterwards.
+  [[nodiscard]] bool has_readers() const { return reader_count_.load(std::memory_order_relaxed) > 0; }
   /// Tells the readers; call it every 250 ms. `now` is real time, also where the engine's clock is set by hand: a
   /// connection lives in real time, and a reader's life is counted from the first pulse that finds them.
   void pulse(Timestamp now);
@@ -96,6 +101,7 @@ class ChangeStream {
   };
   mutable std::mutex mutex_;
   std::vector<Subscriber> subscribers_;
+  std::atomic<size_t> reader_count_{0};  ///< of `subscribers_`
   std::set<std::string> keys_;
   std::set<std::string> people_keys_;
 };

@@ -66,17 +66,11 @@ constexpr std::array kItemMembers{
 
 }  // namespace
 
-void read_item(std::string_view item, ItemSlices& slices, ContextSlices& context) {
-  JsonWalk(item).members([&](std::string_view raw_key, JsonWalk& at) {
+std::string_view read_item(JsonWalk& walk, ItemSlices& slices) {
+  if (walk.peek() != '{') return walk.value();
+  const char* const start = walk.start_of_value();
+  walk.members([&](std::string_view raw_key, JsonWalk& at) {
     const Key key(raw_key);
-    const char* const start = at.place();
-    if (key == "context" && at.peek() == '{') {
-      read_context(at, context);
-      slices.context = {start, static_cast<size_t>(at.place() - start)};
-      // place() passes white space after the object.
-      slices.context = slices.context.substr(0, slices.context.rfind('}') + 1);
-      return;
-    }
     const std::string_view raw = at.value();
     if (key == "writeKey") slices.has_write_key = true;
     for (const NamedSlot& member : kItemMembers) {
@@ -85,6 +79,7 @@ void read_item(std::string_view item, ItemSlices& slices, ContextSlices& context
       break;
     }
   });
+  return {start, static_cast<size_t>(walk.end_of_value() - start)};
 }
 
 namespace {

@@ -25,7 +25,8 @@ struct ItemSlices {
 
 /// Reads a context object; a member that it lacks keeps what `slices` held, which is how a batch's context lies under.
 void read_context(JsonWalk& walk, ContextSlices& slices);
-void read_item(std::string_view item, ItemSlices& slices, ContextSlices& context);
+/// Consumes one value and gives its raw text; of an object the members.
+std::string_view read_item(JsonWalk& walk, ItemSlices& slices);
 
 /// One request's way through `read`.
 struct Reading {

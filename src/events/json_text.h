@@ -24,11 +24,13 @@ class JsonWalk {
     while (at_ < end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\t' || *at_ == '\r')) ++at_;
     return at_ < end_ ? *at_ : '\0';
   }
-  /// Where the next value starts; with a second call after consuming it, its raw text.
-  const char* place() {
+  /// Where the next value starts.
+  const char* start_of_value() {
     peek();
     return at_;
   }
+  /// Where the value just consumed ended.
+  [[nodiscard]] const char* end_of_value() const { return at_; }
   /// Consumes the next value and gives its raw text.
   std::string_view value();
 

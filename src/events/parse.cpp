@@ -106,7 +106,11 @@ struct TrackingParser::State {
   std::vector<size_t> damaged;
   std::string write_key;
   std::string_view batch_context, batch_integrations, batch_sent_at;
-  std::vector<std::string_view> items;  ///< of a batch
+  struct Item {
+    std::string_view raw;
+    ItemSlices slices;
+  };
+  std::vector<Item> items;  ///< of a batch
 
   [[nodiscard]] std::string_view body() const { return std::string_view(text).substr(0, size); }
   [[nodiscard]] bool is_damaged(std::string_view slice) const;
@@ -209,9 +213,13 @@ std::expected<void, TrackingError> TrackingParser::State::find_members() {
     if (path == TrackingPath::batch && key == "batch" && at.peek() == '[') {
       has_batch = true;
       items.clear();
-      at.elements([&](JsonWalk& item) {
-        const std::string_view value = item.value();
-        if (items.size() <= kBatchItemsMax) items.push_back(value);
+      at.elements([&](JsonWalk& element) {
+        if (items.size() > kBatchItemsMax) {
+          element.value();
+          return;
+        }
+        Item& item = items.emplace_back();
+        item.raw = read_item(element, item.slices);
       });
       return;
     }
@@ -315,31 +323,35 @@ std::expected<void, TrackingError> TrackingParser::read(const SourceDefaults& so
   }
   // Few bodies hold any escape: one look at the whole spares a search in each item.
   const bool has_escapes = state.body().find('\\') != std::string_view::npos;
-  const auto read_one = [&](std::string_view item, size_t index, std::optional<EventType> path_type) {
-    const auto refuse = [&](std::string_view reason, const ItemSlices& slices) {
+  const auto read_one = [&](const State::Item& one, size_t index, std::optional<EventType> path_type) {
+    const auto& [item, slices] = one;
+    const auto refuse = [&](std::string_view reason) {
       std::string raw = slices.has_write_key && !state.is_damaged(item)
                             ? state.stored_body(item, slices)
                             : std::string(state.as_sent(item).substr(0, kEventBytesMax));
       quarantined.push_back({index, reason, std::move(raw)});
     };
-    ItemSlices slices;
-    if (!is_object(item)) return refuse("not_an_object", slices);
-    if (item.size() > kEventBytesMax) return refuse("event_too_large", slices);
+    if (!is_object(item)) return refuse("not_an_object");
+    if (item.size() > kEventBytesMax) return refuse("event_too_large");
     ContextSlices context = shared_context;
-    read_item(item, slices, context);
-    if (state.is_damaged(item)) return refuse("invalid_utf8_or_nul", slices);
-    if (has_escapes && has_escaped_nul(item)) return refuse("invalid_utf8_or_nul", slices);
+    if (is_object(slices.context)) {
+      JsonWalk walk(slices.context);
+      read_context(walk, context);
+    }
+    if (state.is_damaged(item)) return refuse("invalid_utf8_or_nul");
+    if (has_escapes && has_escaped_nul(item)) return refuse("invalid_utf8_or_nul");
     auto event = make_event(path_type, slices, context, state.batch_sent_at, reading);
-    if (!event) return refuse(event.error(), slices);
+    if (!event) return refuse(event.error());
     event->body = state.stored_body(item, slices);
-    if (event->body.size() > kEventBytesMax) return refuse("event_too_large", slices);
+    if (event->body.size() > kEventBytesMax) return refuse("event_too_large");
     events.push_back(std::move(*event));
   };
 
   if (state.path != TrackingPath::batch) {
     JsonWalk walk(state.body());
-    const std::string_view item = walk.value();
-    if (item.size() > kEventBytesMax) {
+    State::Item item;
+    item.raw = read_item(walk, item.slices);
+    if (item.raw.size() > kEventBytesMax) {
       return std::unexpected(error(400, "event_too_large",
                                    "body: is an event of more than 256 KiB; send less, or a reference to the data"));
     }

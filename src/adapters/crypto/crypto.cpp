@@ -98,11 +98,22 @@ void random_bytes(std::span<uint8_t> out) {
 }
 
 Id128 SystemRandom::next() {
-  std::array<uint8_t, 16> bytes;
-  random_bytes(bytes);
-  Id128 id;
-  std::memcpy(&id.high, bytes.data(), 8);
-  std::memcpy(&id.low, bytes.data() + 8, 8);
+  struct Supply {
+    std::array<Id128, 64> ids;
+    size_t left = 0;
+    Supply() = default;
+    Supply(const Supply&) = delete;
+    Supply& operator=(const Supply&) = delete;
+    ~Supply() { OPENSSL_cleanse(ids.data(), sizeof ids); }
+  };
+  thread_local Supply supply;
+  if (supply.left == 0) {
+    random_bytes({reinterpret_cast<uint8_t*>(supply.ids.data()), sizeof supply.ids});
+    supply.left = supply.ids.size();
+  }
+  Id128& next = supply.ids[--supply.left];
+  const Id128 id = next;
+  OPENSSL_cleanse(&next, sizeof next);
   return id;
 }
 
