@@ -30,7 +30,7 @@ bench: setup-test ## Run every benchmark; results in build/bench/results/
 fmt: setup-test ## Format the source
 	@git ls-files '*.h' '*.cpp' | xargs clang-format-19 -i
 
-lint: setup-test ## clang-tidy and the source-reading test
+lint: setup-test ## clang-tidy, the console's lint and the source-reading test
 	@tools/lint.sh
 
 sanitize: setup-test ## ASan+UBSan and TSan over every test

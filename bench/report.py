@@ -11,8 +11,9 @@ import json
 import pathlib
 import sys
 
-# name, file, run, unit, budget, better, run of the limit (or None).
-# A unit that ends with "/s" is read from items_per_second, another from the time (in its own unit).
+# name, file, run, unit, budget, better, run of the limit (or None; `file:run` where it is another file's).
+# A run `NAME#COUNTER` is read from that counter. Otherwise a unit that ends with "/s" is read from items_per_second, and
+# another from the time (in its own unit).
 ROWS = [
     ("durable intake, batches of 100, 64 under way", "adapters_store_bench", "DurableIntake/64", "events/s", 800e3,
      "higher", "Limit_WriteAndSync64KiB/16"),
@@ -29,6 +30,22 @@ ROWS = [
     ("DKIM, Ed25519", "channels_bench", "Sign/rsa:0/ed25519:1", "signatures/s", None, "higher",
      "BareSignature/ed25519:1"),
     ("SMTP pool, 10 KB", "adapters_smtp_bench", "TenKilobytes/connections:16", "messages/s", 60e3, "higher", None),
+    ("pipeline, HTTP to applied, batches of 100", "server_system_bench", "Pipeline", "events/s", 250e3, "higher",
+     "adapters_store_bench:DurableIntake/64"),
+    ("the same, CPU seconds per million", "server_system_bench", "Pipeline#cpu_s_per_million", "s", None, "lower", None),
+    ("pipeline, one event a request", "server_system_bench", "PipelineSingles", "events/s", None, "higher", None),
+    ("event to letter, 200/s, p50", "server_system_bench", "EventToMail/200#p50_ms", "ms", 0.9, "lower",
+     "Limit_ThreeSyncsAndASignature#p50_ms"),
+    ("event to letter, 200/s, p99", "server_system_bench", "EventToMail/200#p99_ms", "ms", 1.7, "lower",
+     "Limit_ThreeSyncsAndASignature#p99_ms"),
+    ("event to letter, 1,000/s, p50", "server_system_bench", "EventToMail/1000#p50_ms", "ms", 1.5, "lower",
+     "Limit_ThreeSyncsAndASignature#p50_ms"),
+    ("event to letter, 1,000/s, p99", "server_system_bench", "EventToMail/1000#p99_ms", "ms", 10, "lower",
+     "Limit_ThreeSyncsAndASignature#p99_ms"),
+    ("sign-up to welcome, 100/s, p50", "server_system_bench", "SignUpToMail/100#p50_ms", "ms", None, "lower",
+     "Limit_ThreeSyncsAndASignature#p50_ms"),
+    ("letters with decision, RSA-2048 signed", "server_system_bench", "MailsWithDecision", "letters/s", 3500, "higher",
+     "Limit_Signatures"),
 ]
 
 
@@ -39,12 +56,15 @@ def read_runs(path: pathlib.Path) -> dict[str, dict]:
         if run.get("run_type", "iteration") != "iteration" or run.get("error_occurred"):
             continue
         parts = run["name"].split("/")
-        name = "/".join(p for p in parts if p not in ("real_time", "manual_time") and not p.startswith("iterations:"))
+        settings = ("real_time", "manual_time", "iterations:", "threads:")
+        name = "/".join(part for part in parts if not part.startswith(settings))
         runs[name] = run
     return runs
 
 
-def value_of(run: dict, unit: str) -> float:
+def value_of(run: dict, unit: str, counter: str) -> float:
+    if counter:
+        return run[counter]
     if unit.endswith("/s"):
         if "items_per_second" in run:
             return run["items_per_second"]
@@ -64,14 +84,19 @@ def main() -> None:
     folder, target = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     files = {path.stem: read_runs(path) for path in folder.glob("*.json")}
     results, absent = [], []
-    for name, file, run_name, unit, budget, better, limit_name in ROWS:
+    def find(file: str, name: str, unit: str) -> float | None:
+        run_name, _, counter = name.partition("#")
         run = files.get(file, {}).get(run_name)
-        if run is None:
+        return None if run is None else value_of(run, unit, counter)
+
+    for name, file, run_name, unit, budget, better, limit_name in ROWS:
+        value = find(file, run_name, unit)
+        if value is None:
             absent.append(f"{name} ({file}: {run_name})")
             continue
-        limit = files[file].get(limit_name) if limit_name else None
-        results.append({"name": name, "value": value_of(run, unit), "unit": unit, "budget": budget, "better": better,
-                        "limit": value_of(limit, unit) if limit else None})
+        limit_file, _, limit_run = (limit_name or "").rpartition(":")
+        results.append({"name": name, "value": value, "unit": unit, "budget": budget, "better": better,
+                        "limit": find(limit_file or file, limit_run, unit) if limit_run else None})
     target.write_text(json.dumps(results, indent=2) + "\n")
 
     print(f"{'what':48}{'measured':>14}{'budget':>12}{'limit':>14}  unit")

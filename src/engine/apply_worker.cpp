@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "base/check.h"
+#include "base/thread.h"
 
 namespace terreno::engine {
 
@@ -36,7 +37,10 @@ ApplyWorker::~ApplyWorker() { stop(); }
 
 void ApplyWorker::start() {
   publish();
-  thread_ = std::thread([this] { loop(); });
+  thread_ = std::thread([this] {
+    name_this_thread("apply");
+    loop();
+  });
 }
 
 void ApplyWorker::stop() {

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/result.h"
+#include "base/thread.h"
 
 namespace terreno::engine {
 
@@ -104,9 +105,19 @@ void ThreadedEngine::start_threads(const std::array<Position, kSequenceCount>& c
         std::make_unique<ApplyWorker>(static_cast<WorkerPorts&>(*this), clock_, worker, std::move(each)));
   }
   for (auto& each : workers_) each->start();
-  housekeeper_ = std::thread([this] { keep_house(); });
-  writer_ = std::thread([this] { write_loop(); });
-  if (options_.apply) feeder_ = std::thread([this] { feed_loop(); });
+  housekeeper_ = std::thread([this] {
+    name_this_thread("store");
+    keep_house();
+  });
+  writer_ = std::thread([this] {
+    name_this_thread("journal");
+    write_loop();
+  });
+  if (options_.apply)
+    feeder_ = std::thread([this] {
+      name_this_thread("feeder");
+      feed_loop();
+    });
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

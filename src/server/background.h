@@ -9,13 +9,19 @@
 #include <thread>
 #include <vector>
 
+#include "base/thread.h"
+
 namespace terreno::server {
 
 class Background {
  public:
   static constexpr size_t kWaitingMax = 4096;
   explicit Background(unsigned threads) {
-    for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+    for (unsigned i = 0; i < threads; ++i)
+      threads_.emplace_back([this] {
+        name_this_thread("background");
+        run();
+      });
   }
   ~Background() { stop(); }
   Background(const Background&) = delete;

@@ -18,6 +18,7 @@
 #include "api/links.h"
 #include "api/problem.h"
 #include "api/tracking.h"
+#include "base/thread.h"
 #include "engine/runtime.h"
 #include "server/background.h"
 #include "server/configuration_folder.h"
@@ -338,7 +339,10 @@ std::expected<void, StartError> Server::State::start() {
   delivery->start(*engine, std::move(parts));
 
   if (settings.is_demo || open.registry->snapshot()->users.empty()) first_run_link = issue_first_run_link();
-  pulse = std::thread([this] { run_pulse(); });
+  pulse = std::thread([this] {
+    name_this_thread("pulse");
+    run_pulse();
+  });
   return {};
 }
 

@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <benchmark/benchmark.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -20,6 +21,7 @@
 #include <random>
 #include <thread>
 
+#include "adapters/crypto/crypto.h"
 #include "adapters/smtp/sink.h"
 #include "adapters/store/store.h"
 #include "adapters/store/temporary_folder_testing.h"
@@ -432,6 +434,47 @@ void MailsWithDecision(benchmark::State& state) {
   state.SetItemsProcessed(kMails);
 }
 BENCHMARK(MailsWithDecision)->Iterations(1)->UseRealTime()->Unit(benchmark::kMillisecond);
+
+// ---------------------------------------------------------------------------------------------------------------------
+// What the machine gives
+
+/// The waits that a letter cannot avoid: its event, its opening and its claim are synced one after the other, then it
+/// is signed.
+void Limit_ThreeSyncsAndASignature(benchmark::State& state) {
+  const adapters::TemporaryFolder folder;
+  const int file = ::open((folder.path() + "/journal").c_str(), O_CREAT | O_RDWR, 0600);
+  const std::string page(4096, 'x');
+  // Written in full before, as the journal's segments are.
+  for (int i = 0; i < 4096; ++i) {
+    if (::write(file, page.data(), page.size()) < 0) std::abort();
+  }
+  ::fdatasync(file);
+  ::lseek(file, 0, SEEK_SET);
+  const auto key = crypto::SigningKey::generate(crypto::KeyAlgorithm::rsa_2048);
+  constexpr size_t kLetters = 1000;
+  std::vector<SteadyClock::time_point> sent(kLetters);
+  std::vector<SteadyClock::time_point> arrived(kLetters);
+  for (auto _ : state) {
+    for (size_t i = 0; i < kLetters; ++i) {
+      sent[i] = SteadyClock::now();
+      for (int j = 0; j < 3; ++j) {
+        if (::write(file, page.data(), page.size()) < 0 || ::fdatasync(file) != 0) std::abort();
+      }
+      benchmark::DoNotOptimize(key.sign(page));
+      arrived[i] = SteadyClock::now();
+    }
+  }
+  ::close(file);
+  count_spans(state, sent, arrived);
+}
+BENCHMARK(Limit_ThreeSyncsAndASignature)->Iterations(1)->UseRealTime()->Unit(benchmark::kMillisecond);
+
+void Limit_Signatures(benchmark::State& state) {
+  static const auto key = crypto::SigningKey::generate(crypto::KeyAlgorithm::rsa_2048);
+  for (auto _ : state) benchmark::DoNotOptimize(key.sign("From: somebody"));
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(Limit_Signatures)->ThreadPerCpu()->UseRealTime();
 
 }  // namespace
 }  // namespace terreno::server

@@ -34,6 +34,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/thread.h"
 
 namespace terreno::http {
 
@@ -198,6 +199,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
     tick_ms_ = std::clamp<int64_t>(shortest / 4, 5, 500);
     schedule_tick();
     thread_ = std::thread([this] {
+      name_this_thread("http");
       thread_id_.store(std::this_thread::get_id());
       io_.run();
     });

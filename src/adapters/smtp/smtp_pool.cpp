@@ -21,6 +21,7 @@
 #include "adapters/smtp/transport.h"
 #include "base/check.h"
 #include "base/result.h"
+#include "base/thread.h"
 
 namespace terreno::smtp {
 
@@ -115,7 +116,10 @@ class SmtpPool::Worker {
         session_settings_{settings_.security, settings_.authentication, settings_.user,
                           settings_.password, settings_.helo_name,      settings_.pipelining} {
     transactional_reserve_ = std::min(settings_.connections_transactional, settings_.connections_max - 1);
-    thread_ = std::thread([this] { context_.run(); });
+    thread_ = std::thread([this] {
+      name_this_thread("smtp");
+      context_.run();
+    });
   }
 
   std::expected<void, Error> submit(Envelope envelope, OutcomeCallback callback);

@@ -1,4 +1,5 @@
 #include "server/delivery/delivery.h"
+#include "base/thread.h"
 
 #include <fmt/format.h>
 
@@ -53,7 +54,11 @@ void Delivery::start(engine::Engine& engine, DeliveryParts parts) {
   parts_ = std::move(parts);
   owner_ = parts_.random->next().low;
   engine_ = &engine;
-  for (unsigned i = 0; i < parts_.threads; ++i) threads_.emplace_back([this] { run(); });
+  for (unsigned i = 0; i < parts_.threads; ++i)
+    threads_.emplace_back([this] {
+      name_this_thread("delivery");
+      run();
+    });
   claim_next(lock);
 }
 
