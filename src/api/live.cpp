@@ -148,7 +148,8 @@ void CustomerApi::get_health(const Call& /*call*/, const http::Responder& respon
       return json::object{{"code", code}, {"state", state}, {"params", std::move(params)}};
     };
     json::array checks;
-    checks.push_back(check("journal", health.stopped.empty() ? "fine" : "stopped", {{"bytes", health.journal_bytes}}));
+    checks.push_back(check("journal", health.stopped.empty() ? "fine" : "stopped",
+                           {{"bytes", health.journal_bytes}, {"commits", health.commits}}));
     checks.push_back(check("apply_lag", health.lag > kLagTolerated ? "held" : "fine",
                            {{"unapplied", health.unapplied}, {"lag_seconds", health.lag.ms / 1000}}));
     checks.push_back(check("memory", "fine", {{"bytes", health.memory_bytes}}));

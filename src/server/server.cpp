@@ -336,6 +336,7 @@ std::expected<void, StartError> Server::State::start() {
   parts.sandbox = sandbox_pool.get();
   parts.live = live_pool.get();
   parts.own_base_url = own_url;
+  parts.connections = settings.mail.connections_max;
   delivery->start(*engine, std::move(parts));
 
   if (settings.is_demo || open.registry->snapshot()->users.empty()) first_run_link = issue_first_run_link();
@@ -356,6 +357,8 @@ std::expected<void, StartError> Server::State::start_engine() {
   engine::EngineOptions options;
   options.folder = folder.string();
   options.memory_bytes_max = settings.memory_mib << 20;
+  options.commit_interval = settings.commit_every;
+  options.checkpoint_interval = settings.checkpoint_every;
   options.on_stopped = [this](const engine::Error&) { fail(); };
   auto running = engine::make_engine(options, *files, std::move(*store), *clock, random, *machine, *this);
   if (!running)

@@ -46,6 +46,11 @@ void read_settings_file(const std::string& path, const std::string& text, Settin
   settings.threads = static_cast<unsigned>(document.get("threads").integer(settings.threads, 1, 64));
   settings.memory_mib =
       static_cast<uint64_t>(document.get("memory_mib").integer(static_cast<int64_t>(settings.memory_mib), 16, 1 << 20));
+  const auto read_ms = [&document](std::string_view name, Duration& into, int64_t least) {
+    into = {document.get(name).integer(into.ms, least, hours(1).ms)};
+  };
+  read_ms("commit_every_ms", settings.commit_every, 20);
+  read_ms("checkpoint_every_ms", settings.checkpoint_every, 100);
   const DocumentNode mail = document.get("mail");
   if (mail.exists()) read_mail(mail, settings.mail);
   document.finish();

@@ -19,6 +19,9 @@ struct Settings {
   std::string key_file;  ///< empty: beside the data folder
   unsigned threads = 2;  ///< of the HTTP server
   uint64_t memory_mib = 2048;
+  /// How often state is written to the store, and a copy of the store is kept: what a restart has to replay.
+  Duration commit_every = seconds(10);
+  Duration checkpoint_every = minutes(5);
   /// Where mail goes when Live; unset: the mail server of this machine, port 25.
   smtp::SmtpSettings mail;
   bool is_clock_manual = false;

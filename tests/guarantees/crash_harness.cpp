@@ -1,9 +1,10 @@
-// Promise: what was acknowledged is there, once, whenever the program dies. The program takes events over HTTP and is
-// killed, at random moments and at counted calls of the operating system; what it took is applied and sent by an engine
-// that is killed in the same ways. Then the data folder is opened and held against what the clients and the mail server
-// know.
+// Promise: what was acknowledged is there, once, whenever the program dies. The whole program takes events over HTTP,
+// applies them and writes to people over SMTP, and is killed: at random moments, and at counted calls of the operating
+// system and steps towards the mail server. Then the data folder is opened and held against what the clients and the
+// mail server know.
 //
-//   crash_harness TERRENO SHIM [--kills N] [--points N] [--stride N] [--batches N] [--seed S] [--keep]
+//   crash_harness TERRENO SHIM [--kills N] [--points N] [--stride N] [--batches N] [--rate N] [--grants N] [--seed S]
+//   [--keep]
 //
 // Prints one line, and what does not hold on lines before it. Exit code 1: something does not.
 
@@ -16,48 +17,55 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <mutex>
 #include <random>
+#include <thread>
 
 #include "adapters/smtp/sink.h"
 #include "base/check.h"
 #include "crash_child.h"
 #include "crash_load.h"
 #include "crash_node.h"
+#include "server/cli/client.h"
+#include "server/configuration_folder.h"
+#include "server/open_folder.h"
 
 namespace terreno::guarantees {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// As many people have allowed a welcome before the first event.
-constexpr uint64_t kGrants = 3000;
 constexpr int kConnections = 4;
+/// Of one partition each: after so many all have written their state twice.
+constexpr uint64_t kCommitsBefore = uint64_t{2} * engine::kSequenceCount;
 
 struct Settings {
-  std::string self;
   std::string terreno;
   std::string shim;
   uint64_t kills = 3;
   uint64_t points = 2;  ///< of each call, from the first on, and
   uint64_t stride = 9;  ///< so far apart
   uint64_t seed = 1;
-  uint64_t batches = 12;  ///< a round takes at least as many before it is killed
+  uint64_t batches = 12;   ///< a round takes at least as many before it is killed
+  uint64_t rate = 5'000;   ///< events a second are offered
+  uint64_t grants = 3000;  ///< so many people have allowed a welcome before the first event
   bool keeps_folder = false;
 };
 
-/// Where to die; without a call: at a moment that the harness draws.
+/// Where to die, once two commits are written; without a call: at a moment that the harness draws.
 struct Point {
   std::string call;
   uint64_t at = 0;
   bool is_after = false;
-  [[nodiscard]] Child::Environment environment(const std::string& shim) const {
+  [[nodiscard]] Child::Environment environment(const std::string& shim, uint16_t mail_port) const {
     if (call.empty()) return {};
     return {{"LD_PRELOAD", shim},
             {"TERRENO_CRASH_CALL", call},
             {"TERRENO_CRASH_AT", std::to_string(at)},
-            {"TERRENO_CRASH_WHEN", is_after ? "after" : "before"}};
+            {"TERRENO_CRASH_WHEN", is_after ? "after" : "before"},
+            {"TERRENO_CRASH_PORT", std::to_string(mail_port)}};
   }
   [[nodiscard]] std::string text() const {
     return call.empty() ? "a drawn moment" : fmt::format("{} call {} of {}", is_after ? "after" : "before", at, call);
@@ -93,17 +101,13 @@ class Harness {
 
   int run() {
     prepare();
-    for (uint64_t i = 0; i < settings_.kills; ++i) {
-      take({});
-      apply({}, i % 2 == 0);
-    }
+    for (uint64_t i = 0; i < settings_.kills; ++i) live({}, i % 2 == 0);
     for (uint64_t i = 0; i < settings_.points; ++i) {
-      const uint64_t at = 1 + i * settings_.stride;
-      for (const char* call : {"fdatasync", "pwrite", "fsync", "rename"}) {
-        for (const bool is_after : {false, true}) {
-          take({call, at, is_after});
-          apply({call, at, is_after}, i % 2 == 0);
-        }
+      // A claim and a receipt are bytes and a sync of the journal; a send is what goes to the mail server; the last two
+      // happen where a checkpoint is kept, which is seldom.
+      for (const std::string_view call : {"fdatasync", "pwrite", "sendmsg", "fsync", "rename"}) {
+        const uint64_t at = 1 + i * (call == "fsync" || call == "rename" ? 1 : settings_.stride);
+        for (const bool is_after : {false, true}) live({std::string(call), at, is_after}, i % 2 == 0);
       }
     }
     take_the_rest();
@@ -127,11 +131,17 @@ class Harness {
         write_key_ = line->substr(at + kKey.size(), line->find('"', at + kKey.size()) - at - kKey.size());
     }
     TERRENO_CHECK(init.wait() && !write_key_.empty(), "init prints a write key");
+    open_for_letters();
+    for (const bool has_little_memory : {false, true}) {
+      std::ofstream(config_file(has_little_memory)) << fmt::format(
+          "memory_mib: {}\ncommit_every_ms: 50\ncheckpoint_every_ms: 200\nmail: {{host: 127.0.0.1, port: {}}}\n",
+          has_little_memory ? 16 : 2048, sink_->port());
+    }
     Node node({.folder = folder_});
     engine::Batch batch;
     batch.add(engine::kLane, static_cast<uint16_t>(events::RecordType::configuration_proposed), RecordId{{1, 0}},
-              flow::payload_of(flow::ConfigurationProposal{{}, configuration_hash()}));
-    for (uint64_t i = 0; i < kGrants; ++i) {
+              flow::payload_of(flow::ConfigurationProposal{{}, configuration()->hash}));
+    for (uint64_t i = 0; i < settings_.grants; ++i) {
       consent::ConsentAct act;
       act.action = consent::Action::grant;
       act.address = {consent::Channel::email, address_of(i)};
@@ -148,15 +158,47 @@ class Harness {
       act.random_bits = std::string(32, 'r');
       batch.add(consent::home_of(act.address), static_cast<uint16_t>(events::RecordType::consent_act), RecordId{{2, i}},
                 flow::payload_of(act));
+      if (i % 1000 == 999) node.append(std::exchange(batch, {}));
     }
-    node.append(std::move(batch));
+    if (!batch.empty()) node.append(std::move(batch));
     node.wait_until_idle();
     node.stop();
   }
 
-  /// The program, taking events. Nullopt: it died before it listened.
+  /// The sender, the switch to Live, the configuration, and a key for the harness.
+  void open_for_letters() {
+    const auto me = governance::Principal::of_command_line();
+    const Timestamp now = adapters::system_clock()->now();
+    auto open = server::open_registry(folder_, now).value();
+    governance::ScopeSet scopes;
+    scopes.add(governance::Scope::admin);
+    api_key_ = open.registry->create_api_key("harness", scopes, {}, me, now).value().secret.reveal();
+    governance::ChangeSender sender;
+    sender.sender = {
+        "Brand", "Brand SL",         "Calle 1", "Brand", "hola@example.org", "hola@example.org", "bounce.example.org",
+        "t1",    "Brand SL, Calle 1"};
+    sender.public_base_url = "https://mail.example.org";
+    sender.mode = governance::Mode::live;
+    sender.has_dkim_key = true;
+    TERRENO_CHECK(open.registry->change(sender, me, now).has_value(), "the sender is right");
+    const auto known = configuration();
+    TERRENO_CHECK(server::ConfigurationFolder(folder_ + "/configurations")
+                      .save(known->hash, flow::encode_bundle(known->documents))
+                      .has_value(),
+                  "the configuration is kept");
+  }
+
+  [[nodiscard]] std::string config_file(bool has_little_memory) const {
+    return root_ + (has_little_memory ? "/little.yaml" : "/much.yaml");
+  }
+  [[nodiscard]] std::vector<std::string> serve(bool has_little_memory) const {
+    return {settings_.terreno, "serve",      "--data", folder_, "--config", config_file(has_little_memory),
+            "--listen",        "127.0.0.1:0"};
+  }
+
+  /// The program, open. Nullopt: it died before.
   std::optional<uint16_t> wait_for_port(Child& server) {
-    constexpr std::string_view kWords = "taking events on port ";
+    constexpr std::string_view kWords = "http://localhost:";
     std::string last;
     while (const auto line = server.line()) {
       last = *line;
@@ -171,35 +213,70 @@ class Harness {
     return std::nullopt;
   }
 
-  std::vector<std::string> serve() const {
-    return {settings_.terreno, "serve", "--role", "intake", "--data", folder_, "--listen", "127.0.0.1:0"};
+  /// Commits and memory of a running program; nullopt: it is gone.
+  struct Pulse {
+    uint64_t commits = 0;
+    uint64_t memory_bytes = 0;
+  };
+  [[nodiscard]] std::optional<Pulse> pulse_of(server::cli::HttpClient& client) const {
+    const auto answer = client.ask({"GET", "/api/v1/health", "", {{"Authorization", "Bearer " + api_key_}}});
+    if (!answer || answer->status != 200) return std::nullopt;
+    Pulse pulse;
+    const boost::json::value health = answer->json();
+    for (const boost::json::value& check : health.at("checks").as_array()) {
+      const auto& params = check.at("params").as_object();
+      if (check.at("code") == "journal") pulse.commits = params.at("commits").to_number<uint64_t>();
+      if (check.at("code") == "memory") pulse.memory_bytes = params.at("bytes").to_number<uint64_t>();
+    }
+    return pulse;
   }
 
-  /// Load until the program is killed: at its point, or, where that is not met, when enough was acknowledged.
-  void take(const Point& point) {
-    Child server(serve(), point.environment(settings_.shim));
+  /// Load until the program is killed, after two commits at least: at its point, or a drawn moment later.
+  void live(const Point& point, bool has_little_memory) {
+    Child server(serve(has_little_memory), point.environment(settings_.shim, sink_->port()));
     const auto port = wait_for_port(server);
-    if (port) {
-      const uint64_t until = ledger_.acknowledged() + settings_.batches + draw_() % settings_.batches;
-      const uint64_t before = ledger_.acknowledged();
-      const auto begun = std::chrono::steady_clock::now();
-      // The kill comes from a thread that has its answer while the others wait for theirs.
-      send_batches(
-          ledger_, *port, write_key_, kConnections, [] { return true; },
-          [&] {
-            if (ledger_.acknowledged() >= until) server.signal(SIGKILL);
-          });
-      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
-      taken_ += ledger_.acknowledged() - before;
-      taking_seconds_ += took.count();
-    }
+    if (!port) return;
+    const uint64_t acknowledged_before = ledger_.acknowledged();
+    const uint64_t until = acknowledged_before + settings_.batches;
+    const auto more_ms = std::chrono::milliseconds(draw_() % 200);
+    const uint64_t mails_before = mail_count();
+    const auto begun = std::chrono::steady_clock::now();
+    std::jthread killer([&] {
+      server::cli::HttpClient client(fmt::format("http://127.0.0.1:{}", *port));
+      while (const auto pulse = pulse_of(client)) {
+        const bool is_everybody_asked = ledger_.size() * kBatchPeople >= settings_.grants;
+        const bool has_done_enough =
+            ledger_.acknowledged() >= until && (is_everybody_asked || mail_count() >= mails_before + settings_.batches);
+        if (has_done_enough && pulse->commits >= kCommitsBefore) break;
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      }
+      if (!point.call.empty()) return server.signal(SIGUSR1);
+      std::this_thread::sleep_for(more_ms);
+      server.signal(SIGKILL);
+    });
+    // An even pace: a program that is flooded takes events and does little else.
+    std::atomic<uint64_t> begun_batches = 0;
+    const auto take_turn = [&] {
+      const auto turn = std::chrono::duration<double>(static_cast<double>(begun_batches++ * kBatchMessages) /
+                                                      static_cast<double>(settings_.rate));
+      std::this_thread::sleep_until(begun + std::chrono::duration_cast<std::chrono::steady_clock::duration>(turn));
+      return true;
+    };
+    send_batches(ledger_, *port, write_key_, kConnections, take_turn, [] {});
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+    killer.join();
     server.wait();
     if (!server.was_killed()) fault("the program goes on until it is killed (" + point.text() + ")");
     ++kills_;
+    const auto events = static_cast<double>((ledger_.acknowledged() - acknowledged_before) * kBatchMessages);
+    event_rates_.push_back(events / took.count());
+    mail_rates_.push_back(static_cast<double>(mail_count() - mails_before) / took.count());
+    fmt::print(stderr, "{}. killed at {}: {:.0f} events/s, {:.0f} mails/s in {:.1f} s{}\n", kills_, point.text(),
+               event_rates_.back(), mail_rates_.back(), took.count(), has_little_memory ? ", little memory" : "");
   }
 
   void take_the_rest() {
-    Child server(serve());
+    Child server(serve(false));
     const auto port = wait_for_port(server);
     if (!port) return;
     const uint64_t until = ledger_.acknowledged() + settings_.batches;
@@ -209,26 +286,6 @@ class Harness {
     server.signal(SIGTERM);
     while (server.line()) continue;
     if (!server.wait()) fault("the program stops cleanly");
-  }
-
-  /// What was taken is applied and sent by a process that is killed, after two commits at least.
-  void apply(const Point& point, bool has_little_memory) {
-    Child node(
-        {settings_.self, "apply", folder_, std::to_string(sink_->port()), has_little_memory ? "262144" : "268435456"},
-        point.environment(settings_.shim));
-    const uint64_t more = draw_() % 8;
-    uint64_t seen = 0;
-    std::string last;
-    while (const auto line = node.line()) {
-      last = *line;
-      if (!line->starts_with("commits ")) continue;
-      uint64_t commits = 0;
-      std::from_chars(line->data() + 8, line->data() + line->size(), commits);
-      if (commits >= 2 && ++seen > more && point.call.empty()) node.signal(SIGKILL);
-    }
-    const bool is_clean = node.wait();
-    if (!is_clean && !node.was_killed()) fault(fmt::format("the engine recovers ({}): {}", point.text(), last));
-    kills_ += node.was_killed() ? 1 : 0;
   }
 
   /// Applies the rest; lets claims without a receipt become *unknown*, by a clock that stands ever later.
@@ -278,8 +335,10 @@ class Harness {
       mails += times;
       if (times > 1) fault(fmt::format("decision {} was mailed {} times", id, times));
       if (state == contact::DecisionState::unknown) {
+        constexpr uint64_t kNamedMax = 20;
         ++unknowns;
-        unknown += " " + id;
+        if (unknowns <= kNamedMax) unknown += " " + id;
+        if (unknowns == kNamedMax + 1) unknown += " …";
       } else if ((state == contact::DecisionState::sent) != (times == 1)) {
         fault(fmt::format("decision {} is {} and was mailed {} times", id, contact::name_of(state), times));
       }
@@ -289,11 +348,12 @@ class Harness {
     }
     if (mails == 0) fault("somebody was written to");
     replay();
-    const double rate = taking_seconds_ > 0 ? static_cast<double>(taken_ * kBatchMessages) / taking_seconds_ : 0;
-    say(fmt::format(
-        "acknowledged {}, present {}, doubled {}, mails {}, unknown {}{} [kills {}, {:.0f} events/s, seed {}]",
-        acknowledged, present, doubled, mails, unknowns, unknowns > 0 ? " (" + unknown.substr(1) + ")" : "", kills_,
-        rate, settings_.seed));
+    say(
+        fmt::format("acknowledged {}, present {}, doubled {}, mails {}, unknown {}{} [kills {}; in the middle round "
+                    "{:.0f} events/s "
+                    "and {:.0f} mails/s; seed {}]",
+                    acknowledged, present, doubled, mails, unknowns, unknowns > 0 ? " (" + unknown.substr(1) + ")" : "",
+                    kills_, middle_of(event_rates_), middle_of(mail_rates_), settings_.seed));
     return faults_ == 0 && present == acknowledged ? 0 : 1;
   }
 
@@ -328,11 +388,22 @@ class Harness {
     }
   }
 
+  [[nodiscard]] uint64_t mail_count() {
+    const std::lock_guard lock(mails_mutex_);
+    return mails_.size();
+  }
+  static double middle_of(std::vector<double> values) {
+    if (values.empty()) return 0;
+    std::ranges::sort(values);
+    return values[values.size() / 2];
+  }
+
   Settings settings_;
   std::mt19937_64 draw_;
   std::string root_;
   std::string folder_;
   std::string write_key_;
+  std::string api_key_;
   ClientLedger ledger_;
   std::mutex mails_mutex_;
   std::map<std::string, uint32_t> mails_;
@@ -341,29 +412,9 @@ class Harness {
   Timestamp time_;
   uint64_t kills_ = 0;
   uint64_t faults_ = 0;
-  uint64_t taken_ = 0;
-  double taking_seconds_ = 0;
+  std::vector<double> event_rates_;  ///< of each round, from the first request to the kill
+  std::vector<double> mail_rates_;
 };
-
-/// The child of `Harness::apply`: says how far it is, and ends when nothing is left to do.
-int apply(const std::string& folder, uint16_t smtp_port, size_t memory_bytes_max) {
-  std::setvbuf(stdout, nullptr, _IOLBF, 1 << 12);
-  Node node({.folder = folder,
-             .smtp_port = smtp_port,
-             .memory_bytes_max = memory_bytes_max,
-             .commit_interval = milliseconds(20),
-             .commit_records = 2000});
-  uint64_t said = UINT64_MAX;
-  while (!node.is_idle()) {
-    const engine::Health health = node.engine().health();
-    if (health.commits != said) fmt::print("commits {}, applied {}\n", health.commits, health.applied);
-    said = health.commits;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  node.stop();
-  fmt::print("idle\n");
-  return 0;
-}
 
 uint64_t number_of(std::string_view text) {
   uint64_t number = 0;
@@ -373,27 +424,25 @@ uint64_t number_of(std::string_view text) {
 }
 
 int main_of(std::vector<std::string> arguments) {
-  if (arguments.size() == 5 && arguments[1] == "apply")
-    return apply(arguments[2], static_cast<uint16_t>(number_of(arguments[3])), number_of(arguments[4]));
   if (arguments.size() < 3) {
     fmt::print(
         stderr,
-        "usage: crash_harness TERRENO SHIM [--kills N] [--points N] [--stride N] [--batches N] [--seed S] [--keep]\n");
+        "usage: crash_harness TERRENO SHIM [--kills N] [--points N] [--stride N] [--batches N] [--rate N] [--grants N] "
+        "[--seed S] [--keep]\n");
     return 64;
   }
   Settings settings;
-  settings.self = arguments[0];
   settings.terreno = arguments[1];
   settings.shim = arguments[2];
-  const std::map<std::string, uint64_t*> numbers{{"--kills", &settings.kills},
-                                                 {"--points", &settings.points},
-                                                 {"--stride", &settings.stride},
-                                                 {"--batches", &settings.batches},
+  const std::map<std::string, uint64_t*> numbers{{"--kills", &settings.kills},   {"--points", &settings.points},
+                                                 {"--stride", &settings.stride}, {"--batches", &settings.batches},
+                                                 {"--rate", &settings.rate},     {"--grants", &settings.grants},
                                                  {"--seed", &settings.seed}};
   // For long runs of what CTest runs: CRASH_KILLS=50.
   for (const auto& [name, variable] :
        {std::pair{"CRASH_KILLS", &settings.kills}, std::pair{"CRASH_POINTS", &settings.points},
         std::pair{"CRASH_STRIDE", &settings.stride}, std::pair{"CRASH_BATCHES", &settings.batches},
+        std::pair{"CRASH_RATE", &settings.rate}, std::pair{"CRASH_GRANTS", &settings.grants},
         std::pair{"CRASH_SEED", &settings.seed}}) {
     if (const char* value = std::getenv(name)) *variable = number_of(value);
   }

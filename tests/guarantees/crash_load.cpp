@@ -28,20 +28,22 @@ std::string base64(std::string_view bytes) {
   return text;
 }
 
-/// The same bytes whenever it is sent: somebody signs up, and people who came before them do things.
+/// The same bytes whenever it is sent: a few people sign up, and those who came before them do things.
 std::string body_of(uint64_t batch) {
   std::string body = R"({"batch":[)";
   for (uint64_t index = 0; index < kBatchMessages; ++index) {
     if (index > 0) body += ',';
     const std::string id = message_id(batch, index);
-    if (index == 0) {
+    if (index < kBatchPeople) {
+      const uint64_t person = batch * kBatchPeople + index;
       body += fmt::format(
-          R"({{"type":"identify","userId":"u-{}","messageId":"{}","traits":{{"email":"{}","country":"ES"}}}})", batch,
-          id, address_of(batch));
-    } else if (index == 1) {
-      body += fmt::format(R"({{"type":"track","event":"Signed Up","userId":"u-{}","messageId":"{}"}})", batch, id);
+          R"({{"type":"identify","userId":"u-{}","messageId":"{}","traits":{{"email":"{}","country":"ES"}}}})", person,
+          id, address_of(person));
+    } else if (index < 2 * kBatchPeople) {
+      body += fmt::format(R"({{"type":"track","event":"Signed Up","userId":"u-{}","messageId":"{}"}})",
+                          batch * kBatchPeople + index - kBatchPeople, id);
     } else {
-      const uint64_t person = hash128(id).low % (batch + 1);
+      const uint64_t person = hash128(id).low % ((batch + 1) * kBatchPeople);
       body += fmt::format(R"({{"type":"track","event":"Page Seen","userId":"u-{}","messageId":"{}"}})", person, id);
     }
   }
@@ -100,7 +102,7 @@ class Connection {
 }  // namespace
 
 std::string message_id(uint64_t batch, uint64_t index) { return fmt::format("m-{}-{}", batch, index); }
-std::string address_of(uint64_t batch) { return fmt::format("p{}@example.org", batch); }
+std::string address_of(uint64_t person) { return fmt::format("p{}@example.org", person); }
 
 uint64_t ClientLedger::take() {
   const std::lock_guard lock(mutex_);

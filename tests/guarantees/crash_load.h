@@ -12,11 +12,13 @@
 namespace terreno::guarantees {
 
 inline constexpr uint64_t kBatchMessages = 100;
+/// So many people of a batch are new, and sign up.
+inline constexpr uint64_t kBatchPeople = 3;
 
 /// Message `index` of batch `batch`, as in `messageId`.
 [[nodiscard]] std::string message_id(uint64_t batch, uint64_t index);
-/// The address that signs up in a batch.
-[[nodiscard]] std::string address_of(uint64_t batch);
+/// The address of the n-th person who signs up.
+[[nodiscard]] std::string address_of(uint64_t person);
 
 /// Thread-safe.
 class ClientLedger {

@@ -23,13 +23,6 @@ T need(engine::Result<T> result, std::string_view what) {
   if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
-std::shared_ptr<const flow::Configuration> configuration() {
-  std::vector<Finding> findings;
-  auto read = flow::read_configuration(scenarios::welcome_documents(), findings);
-  TERRENO_CHECK(findings.empty(), "the configuration is right");
-  return read;
-}
-
 channels::Ending ending_of(const smtp::Outcome& outcome) {
   switch (outcome.kind) {
     case smtp::OutcomeKind::sent:
@@ -54,7 +47,12 @@ std::string_view without_ticks(std::string_view key, std::string_view value) {
 
 }  // namespace
 
-Id128 configuration_hash() { return configuration()->hash; }
+std::shared_ptr<const flow::Configuration> configuration() {
+  std::vector<Finding> findings;
+  auto read = flow::read_configuration(scenarios::welcome_documents(), findings);
+  TERRENO_CHECK(findings.empty(), "the configuration is right");
+  return read;
+}
 
 Node::Node(Options options)
     : options_(std::move(options)),

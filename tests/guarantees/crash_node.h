@@ -1,7 +1,7 @@
 #pragma once
 
-// What applies a data folder while it is killed: the engine as the program runs it, flow's machine, and a courier that
-// claims and submits over SMTP.
+// The engine and flow's machine on a data folder, with a clock of its own and a courier that claims and submits over
+// SMTP: for what a harness does before and after the program itself.
 
 #include <atomic>
 #include <condition_variable>
@@ -99,8 +99,8 @@ class Node final : public engine::OutputSink {
   std::thread courier_;
 };
 
-/// The hash of the configuration that every node knows.
-[[nodiscard]] Id128 configuration_hash();
+/// The configuration that every node knows.
+[[nodiscard]] std::shared_ptr<const flow::Configuration> configuration();
 
 /// A stopped data folder, read from its bytes.
 struct FolderContents {

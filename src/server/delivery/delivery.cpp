@@ -176,7 +176,7 @@ void Delivery::perform(const Work& work) {
   const Timestamp now = parts_.clock->now();
   const Duration used{parts_.clock->boot().ms - work.since.ms};
   if (used >= channels::kClaimValidFor) {
-    note_pace(false);
+    note_pace(work.since);
     return fail(Ending::not_sent_retry, "claim ran out");
   }
 
@@ -192,11 +192,11 @@ void Delivery::perform(const Work& work) {
   auto email = compose_email(*claimed, compose);
   if (!email) return fail(Ending::not_rendered, std::move(email.error().detail));
   const bool is_sandbox = snapshot->installation.mode == governance::Mode::sandbox || parts_.live == nullptr;
-  hand_over(work.partition, *claimed, std::move(*email), is_sandbox, {channels::kClaimValidFor.ms - used.ms});
+  hand_over(work.partition, *claimed, std::move(*email), is_sandbox, work.since);
 }
 
 void Delivery::hand_over(engine::Partition partition, const ClaimedSend& claimed, ComposedEmail email, bool is_sandbox,
-                         Duration valid_for) {
+                         Duration since) {
   const channels::SendOrder& order = claimed.order();
   const auto data = std::make_shared<const std::string>(std::move(email.built.data));
   smtp::Envelope envelope;
@@ -208,7 +208,7 @@ void Delivery::hand_over(engine::Partition partition, const ClaimedSend& claimed
   envelope.to = email.built.envelope_to;
   envelope.data = data;
   envelope.needs_smtputf8 = email.built.needs_smtputf8;
-  envelope.valid_for = valid_for;
+  envelope.valid_for = {channels::kClaimValidFor.ms - (parts_.clock->boot().ms - since.ms)};
 
   auto kept = std::make_shared<KeptMessage>();
   kept->decision = order.decision;
@@ -233,10 +233,9 @@ void Delivery::hand_over(engine::Partition partition, const ClaimedSend& claimed
   receipt.address = order.request.address;
   smtp::SmtpPool& pool = is_sandbox ? *parts_.sandbox : *parts_.live;
   const auto submitted =
-      pool.submit(std::move(envelope), [this, partition, receipt, kept](const smtp::Outcome& outcome) mutable {
+      pool.submit(std::move(envelope), [this, partition, receipt, kept, since](const smtp::Outcome& outcome) mutable {
         receipt.ending = ending_of(outcome);
-        if (outcome.kind == smtp::OutcomeKind::sent) note_pace(true);
-        if (outcome.reason == smtp::Reason::expired) note_pace(false);
+        note_pace(since);
         receipt.names_recipient = outcome.names_recipient;
         receipt.detail = detail_of(outcome);
         receipt.message_id = kept->decision.hex();
@@ -252,11 +251,11 @@ void Delivery::hand_over(engine::Partition partition, const ClaimedSend& claimed
   write_receipt(partition, receipt);
 }
 
-void Delivery::note_pace(bool in_time) {
-  constexpr size_t kInFlightMin = 32;
+void Delivery::note_pace(Duration since) {
+  const bool in_time = parts_.clock->boot().ms - since.ms <= kPace.ms;
   const std::lock_guard lock(mutex_);
   if (!in_time) {
-    in_flight_max_ = std::max(kInFlightMin, in_flight_max_ / 2);
+    in_flight_max_ = std::max<size_t>(size_t{2} * parts_.connections, in_flight_max_ / 2);
     taken_since_ = 0;
   } else if (++taken_since_ >= in_flight_max_) {
     in_flight_max_ = std::min(kInFlightMax, in_flight_max_ + in_flight_max_ / 4);

@@ -5,9 +5,9 @@
 // 1. A send begins only after its claim came back from apply with a consent proof, and within the claim's 60 s by the
 //    boot clock: wall time may be set.
 // 2. Each attempt that was begun ends in exactly one receipt, unless the process dies: then it is *unknown*.
-// 3. No more claims are open than the mail server takes in time: the bound halves when one runs out in a queue here,
-// and
-//    grows while none does. Transactional ones go first, and past that bound.
+// 3. No more claims are open than the mail server takes within kPace: whoever is claimed when the process dies is
+//    *unknown* for ever. The bound halves when one takes longer and grows while none does, but each connection has its
+//    message and the next. Transactional ones go first, and past that bound.
 // 4. Claims and receipts are urgent records: they are never refused for load.
 
 #include <atomic>
@@ -43,6 +43,7 @@ struct DeliveryParts {
   smtp::SmtpPool* live = nullptr;
   std::string own_base_url;
   unsigned threads = 2;
+  unsigned connections = 10;  ///< of the live pool, at most
 };
 
 /// What the health page shows.
@@ -57,6 +58,7 @@ struct DeliveryStatus {
 class Delivery {
  public:
   static constexpr size_t kInFlightMax = 4096;
+  static constexpr Duration kPace = seconds(2);
 
   Delivery() = default;
   /// stop() when it was not called.
@@ -89,8 +91,8 @@ class Delivery {
   void claim(std::unique_lock<std::mutex>& lock, std::deque<Offer>& offers);
   void run();
   [[nodiscard]] bool may_claim() const;
-  /// A claim was used in time, or ran out here.
-  void note_pace(bool in_time);
+  /// What was claimed at `since` has its outcome.
+  void note_pace(Duration since);
   void perform(const Work& work);
   void write_receipt(engine::Partition partition, const channels::Receipt& receipt);
   void append(engine::Partition partition, events::RecordType type, const std::string& payload,
@@ -98,7 +100,7 @@ class Delivery {
   /// One claim less is open.
   void finish();
   void hand_over(engine::Partition partition, const channels::ClaimedSend& claimed, ComposedEmail email,
-                 bool is_sandbox, Duration valid_for);
+                 bool is_sandbox, Duration since);
 
   DeliveryParts parts_;
   uint64_t owner_ = 0;
@@ -121,7 +123,7 @@ class Delivery {
   bool is_stopping_ = false;
   bool has_ended_ = false;
   bool is_abandoned_ = false;
-  size_t in_flight_max_ = kInFlightMax / 4;
+  size_t in_flight_max_ = 64;
   size_t taken_since_ = 0;  ///< messages taken by the server since the bound last changed
   std::vector<std::thread> threads_;
   std::atomic<uint64_t> sent_{0};
