@@ -25,10 +25,6 @@ enum class Emptiness : uint8_t { allowed, refused };
 [[nodiscard]] std::expected<void, Error> check_region(std::string_view region);
 /// A host name of letters, digits and hyphens, or empty.
 [[nodiscard]] std::expected<void, Error> check_domain(std::string_view field, std::string_view domain);
-/// `http://` or `https://`, a host, perhaps a port, nothing after it; or empty.
-[[nodiscard]] std::expected<void, Error> check_base_url(std::string_view url);
-/// An IPv4 or IPv6 address, perhaps with `/` and a prefix length.
-[[nodiscard]] std::expected<void, Error> check_network(std::string_view field, std::string_view network);
 /// Every field of the sender; those that are empty are not there yet.
 [[nodiscard]] std::expected<void, Error> check_sender(const Sender& sender);
 

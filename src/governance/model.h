@@ -212,4 +212,11 @@ inline constexpr Missing kMissingLast = Missing::real_data;
 /// In the order of the enumeration; empty: ready.
 [[nodiscard]] std::vector<Missing> missing_for_live(const Installation& installation, bool has_dkim_key);
 
+// What an operator sets outside of the registry is checked by the same rules, before anything is opened.
+
+/// `http://` or `https://`, a host, perhaps a port, nothing after it; or empty.
+[[nodiscard]] std::expected<void, Error> check_base_url(std::string_view url);
+/// An IPv4 or IPv6 address, perhaps with `/` and a prefix length.
+[[nodiscard]] std::expected<void, Error> check_network(std::string_view field, std::string_view network);
+
 }  // namespace terreno::governance

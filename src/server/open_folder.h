@@ -13,6 +13,7 @@
 #include "server/files/audit_folder.h"
 #include "server/files/installation_key.h"
 #include "server/files/registry_file.h"
+#include "server/sentences.h"
 
 namespace terreno::server {
 
@@ -39,7 +40,10 @@ struct OpenRegistry {
 /// Makes the data folder, for its owner alone. False: it cannot be made.
 [[nodiscard]] bool make_data_folder(const std::filesystem::path& folder);
 
-/// `code field rule`, for an operator.
-[[nodiscard]] std::string describe(const governance::Error& error);
+/// What lies at a path, looked at without touching it.
+enum class FolderKind : uint8_t { absent, no_folder, unreadable, empty, installation, foreign };
+[[nodiscard]] FolderKind kind_of(const std::filesystem::path& folder);
+/// Why a command that needs an installation cannot use what lies there; nullopt: it is one.
+[[nodiscard]] std::optional<Sentence> refuse_folder(const std::filesystem::path& folder);
 
 }  // namespace terreno::server

@@ -60,8 +60,12 @@ class CountingObserver final : public api::TrackingObserver {
   std::atomic<uint64_t> quarantined_{0};
 };
 
-int fail(std::string_view what, std::string_view remedy) {
-  fmt::print(stderr, "terreno: {}; {}\n", what, remedy);
+int fail(std::string_view what, std::string_view remedy, std::string_view code = {}) {
+  tell_error({std::string(what), std::string(remedy), std::string(code)});
+  return 1;
+}
+int fail(const Sentence& told) {
+  tell_error(told);
   return 1;
 }
 
@@ -95,7 +99,8 @@ int serve(const Settings& settings, bool as_json) {
     has_failed = true;
     signals.raise();
   });
-  if (!server) return fail(server.error().what, server.error().remedy);
+  if (!server) return fail(server.error().what, server.error().remedy, server.error().code);
+  for (const std::string& line : (*server)->introduction()) fmt::print(stderr, "terreno: {}\n", line);
   if (as_json) {
     fmt::print("{}\n", boost::json::serialize(boost::json::object{{"url", (*server)->url()},
                                                                   {"first_run_link", (*server)->first_run_link()}}));
@@ -123,8 +128,6 @@ int serve_intake(const Settings& options) {
   listen.threads = static_cast<int>(options.threads);
 
   const std::filesystem::path folder = options.data_folder;
-  if (!std::filesystem::is_directory(folder))
-    return fail("there is no data folder", "create one with `terreno init --data FOLDER`");
   const auto clock = adapters::system_clock();
   const auto files = adapters::posix_files();
   crypto::SystemRandom random;
@@ -132,8 +135,7 @@ int serve_intake(const Settings& options) {
   NoOutputs outputs;
 
   auto registry = open_registry(folder, clock->now());
-  if (!registry)
-    return fail("the registry cannot be opened: " + describe(registry.error()), "run `terreno init` first");
+  if (!registry) return fail(sentence_of_file(registry.error(), "the registry"));
   auto store = adapters::open_rocksdb_store((folder / "store").string());
   if (!store) return fail("the store cannot be opened: " + store.error().context, "is another terreno running on it?");
 

@@ -199,6 +199,7 @@ struct Server::State final : engine::OutputSink {
 
   std::expected<void, StartError> start();
   std::expected<void, StartError> start_engine();
+  std::expected<void, StartError> keep_settings();
   void add_routes();
   void run_pulse();
   void fail();
@@ -230,6 +231,9 @@ namespace {
 std::unexpected<StartError> cannot(std::string what, std::string remedy) {
   return std::unexpected(StartError{std::move(what), std::move(remedy)});
 }
+std::unexpected<StartError> cannot(Sentence told) {
+  return std::unexpected(StartError{std::move(told.what), std::move(told.remedy), std::move(told.code)});
+}
 
 }  // namespace
 
@@ -248,32 +252,28 @@ std::expected<void, StartError> Server::State::start() {
   }
 
   auto registry = open_registry(folder, clock->now());
-  if (!registry)
-    return cannot("the registry cannot be opened: " + describe(registry.error()),
-                  "stop what else runs on this folder, and run it as the user who owns it");
+  if (!registry) return cannot(sentence_of_file(registry.error(), "the registry"));
   open = std::move(*registry);
   ConfigurationFolder configuration_folder(folder / "configurations");
   if (auto loaded = configuration_folder.load(library); !loaded)
-    return cannot("a kept configuration cannot be read: " + describe(loaded.error()), "restore it from a backup");
+    return cannot(sentence_of_file(loaded.error(), "a kept configuration"));
   configurations = std::make_unique<KeptConfigurations>(std::move(configuration_folder));
   auto opened_outbox = Outbox::open(folder / "outbox");
-  if (!opened_outbox)
-    return cannot("the outbox cannot be opened: " + describe(opened_outbox.error()), "check the folder's owner");
+  if (!opened_outbox) return cannot(sentence_of_file(opened_outbox.error(), "the outbox"));
   outbox = std::move(*opened_outbox);
   letters = std::make_unique<KeptLetters>(*outbox);
   news = std::make_unique<api::News>(*clock);
 
-  if (auto started = start_engine(); !started) return started;
-
   const std::filesystem::path key_path =
       settings.key_file.empty() ? default_key_path(folder) : std::filesystem::path(settings.key_file);
   auto installation_key = open_installation_key(key_path, folder, *open.registry, clock->now());
-  if (!installation_key)
-    return cannot(
-        "the installation key cannot be used: " + describe(installation_key.error()),
-        fmt::format("it belongs at {}, readable by its owner alone; name another with --key-file", key_path.string()));
+  if (!installation_key) return cannot(sentence_of_key(installation_key.error(), key_path));
   key = std::move(*installation_key);
   links.emplace(std::vector<consent::LinkKeys::Key>{{1, key->derive("links")}});
+
+  if (auto kept = keep_settings(); !kept) return kept;
+
+  if (auto started = start_engine(); !started) return started;
 
   // A key that is there must be readable: letters without its signature would be worse than none. A first one takes a
   // while to make, so whoever signs waits for it.
@@ -281,7 +281,7 @@ std::expected<void, StartError> Server::State::start() {
   auto kept_key = load_dkim_key(keys_folder);
   if (!kept_key)
     return cannot(
-        "the key that signs mail cannot be read: " + describe(kept_key.error()),
+        "the key that signs mail cannot be used: " + sentence_of(kept_key.error()).what,
         "restore keys/dkim.pem from a backup; removing it makes a new one, which the name server must then tell");
   dkim_key = std::async(std::launch::async, [this, keys_folder, kept = std::move(*kept_key)] {
                if (kept) return *kept;
@@ -344,6 +344,31 @@ std::expected<void, StartError> Server::State::start() {
     name_this_thread("pulse");
     run_pulse();
   });
+  return {};
+}
+
+// What was set from outside replaces what the folder keeps, so that everybody reads one place.
+std::expected<void, StartError> Server::State::keep_settings() {
+  const auto actor = governance::Principal::program();
+  const governance::Installation before = open.registry->snapshot()->installation;
+  if (settings.public_base_url && *settings.public_base_url != before.public_base_url) {
+    governance::ChangeSender change;
+    change.sender = before.sender;
+    change.public_base_url = *settings.public_base_url;
+    change.has_dkim_key = true;
+    if (const auto changed = open.registry->change(change, actor, clock->now()); !changed) {
+      if (changed.error().code == governance::Errc::not_ready_for_live)
+        return cannot(fmt::format("the public base URL cannot be `{}` while Live", *settings.public_base_url),
+                      "give an https:// address that the world can reach, or go back to the Sandbox first");
+      return cannot(sentence_of(changed.error()));
+    }
+  }
+  if (settings.trusted_proxies && *settings.trusted_proxies != before.trusted_proxies) {
+    governance::SetInstallation change;
+    change.trusted_proxies = settings.trusted_proxies;
+    if (const auto changed = open.registry->change(change, actor, clock->now()); !changed)
+      return cannot(sentence_of(changed.error()));
+  }
   return {};
 }
 
@@ -601,6 +626,24 @@ uint16_t Server::port() const { return state_->http->port(); }
 std::string Server::url() const { return state_->own_url; }
 std::string Server::first_run_link() const { return state_->first_run_link; }
 std::string Server::issue_first_run_link() { return state_->issue_first_run_link(); }
+std::vector<std::string> Server::introduction() const {
+  const governance::Installation installation = state_->open.registry->snapshot()->installation;
+  const smtp::SmtpSettings& mail = state_->settings.mail;
+  std::error_code ignored;
+  std::vector<std::string> lines{
+      fmt::format("Terreno {} on {} (listening on {}), data in {}", kVersion, state_->own_url, state_->settings.listen,
+                  std::filesystem::absolute(state_->settings.data_folder, ignored).lexically_normal().string())};
+  if (installation.mode == governance::Mode::sandbox) {
+    lines.emplace_back("Sandbox: letters stay in the outbox and reach nobody; go live under Settings in the console");
+  } else if (mail.host.empty()) {
+    lines.emplace_back(
+        "Live, but no mail relay is set: letters go to port 25 of this machine; set it with `mail: {host: …}` in the "
+        "file of --config");
+  } else {
+    lines.push_back(fmt::format("Live: letters leave by {}:{}", mail.host, mail.port));
+  }
+  return lines;
+}
 bool Server::is_time_held() const { return state_->engine->health().time_held; }
 bool Server::stop() { return state_->stop(); }
 

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/time.h"
 #include "server/settings.h"
@@ -17,6 +18,7 @@ namespace terreno::server {
 struct StartError {
   std::string what;
   std::string remedy;
+  std::string code{};  ///< for programs; empty: none
 };
 
 class Server {
@@ -38,6 +40,8 @@ class Server {
   /// Another one, after which earlier ones stop working: a demonstration signs in by itself before anybody else does.
   /// Empty: somebody has signed in, and this is no demonstration.
   [[nodiscard]] std::string issue_first_run_link();
+  /// What whoever started it should know, a line each: address, data folder, and where letters go.
+  [[nodiscard]] std::vector<std::string> introduction() const;
   /// The folder was not in use for more than a day, or the clock went back: nothing fires until somebody accepts it.
   [[nodiscard]] bool is_time_held() const;
   /// Answers what is under way, sends what is claimed, writes a checkpoint. False: it did not stop cleanly, and the

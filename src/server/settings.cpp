@@ -1,10 +1,16 @@
 #include "server/settings.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <charconv>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <type_traits>
+
+#include "base/result.h"
+#include "governance/governance.h"
 
 namespace terreno::server {
 
@@ -43,9 +49,16 @@ void read_settings_file(const std::string& path, const std::string& text, Settin
   settings.data_folder = document.get("data").text(settings.data_folder);
   settings.listen = document.get("listen").text(settings.listen);
   settings.key_file = document.get("key_file").text(settings.key_file);
-  settings.threads = static_cast<unsigned>(document.get("threads").integer(settings.threads, 1, 64));
-  settings.memory_mib =
-      static_cast<uint64_t>(document.get("memory_mib").integer(static_cast<int64_t>(settings.memory_mib), 16, 1 << 20));
+  settings.threads = static_cast<unsigned>(document.get("threads").integer(settings.threads, 1, kThreadsMax));
+  settings.memory_mib = static_cast<uint64_t>(
+      document.get("memory_mib").integer(static_cast<int64_t>(settings.memory_mib), kMemoryMibMin, kMemoryMibMax));
+  const DocumentNode base_url = document.get("public_base_url");
+  if (base_url.exists()) settings.public_base_url = base_url.text();
+  const DocumentNode proxies = document.get("trusted_proxies");
+  if (proxies.exists()) {
+    settings.trusted_proxies.emplace();
+    for (const DocumentNode& each : proxies.items()) settings.trusted_proxies->push_back(each.text());
+  }
   const auto read_ms = [&document](std::string_view name, Duration& into, int64_t least) {
     into = {document.get(name).integer(into.ms, least, hours(1).ms)};
   };
@@ -56,13 +69,67 @@ void read_settings_file(const std::string& path, const std::string& text, Settin
   document.finish();
 }
 
-void read_environment(Settings& settings) {
-  const auto read = [](const char* name, std::string& into) {
-    if (const char* const value = std::getenv(name); value != nullptr && *value != '\0') into = value;
+std::expected<void, Sentence> read_environment(Settings& settings) {
+  const auto value_of = [](const char* name) -> std::optional<std::string> {
+    const char* const value = std::getenv(name);
+    return value != nullptr && *value != '\0' ? std::optional<std::string>(value) : std::nullopt;
   };
-  read("TERRENO_DATA", settings.data_folder);
-  read("TERRENO_LISTEN", settings.listen);
-  read("TERRENO_KEY_FILE", settings.key_file);
+  if (const auto value = value_of("TERRENO_DATA")) settings.data_folder = *value;
+  if (const auto value = value_of("TERRENO_LISTEN")) settings.listen = *value;
+  if (const auto value = value_of("TERRENO_KEY_FILE")) settings.key_file = *value;
+  if (const auto value = value_of("TERRENO_PUBLIC_BASE_URL")) settings.public_base_url = *value;
+  if (const auto value = value_of("TERRENO_TRUSTED_PROXIES")) settings.trusted_proxies = split_list(*value);
+  const auto read_number = [&](const char* name, uint64_t min, uint64_t max,
+                               auto& into) -> std::expected<void, Sentence> {
+    const auto value = value_of(name);
+    if (!value) return {};
+    uint64_t number = 0;
+    const char* const end = value->data() + value->size();
+    const auto read = std::from_chars(value->data(), end, number);
+    if (read.ec != std::errc{} || read.ptr != end || number < min || number > max)
+      return std::unexpected(
+          Sentence{fmt::format("{} is `{}`, which is no number from {} to {}", name, *value, min, max),
+                   "set another or none", "out_of_range"});
+    into = static_cast<std::remove_reference_t<decltype(into)>>(number);
+    return {};
+  };
+  TERRENO_TRY_VOID(read_number("TERRENO_THREADS", 1, kThreadsMax, settings.threads));
+  TERRENO_TRY_VOID(read_number("TERRENO_MEMORY_MIB", kMemoryMibMin, kMemoryMibMax, settings.memory_mib));
+  return {};
+}
+
+std::vector<std::string> split_list(std::string_view text) {
+  std::vector<std::string> items;
+  while (!text.empty()) {
+    const size_t end = text.find_first_of(", ");
+    if (end != 0) items.emplace_back(text.substr(0, end));
+    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+  }
+  return items;
+}
+
+std::expected<void, Sentence> check_settings(const Settings& settings) {
+  std::string address;
+  uint16_t port = 0;
+  if (!split_listen(settings.listen, address, port))
+    return std::unexpected(Sentence{fmt::format("`{}` is not an address and port to listen on", settings.listen),
+                                    "write it as 127.0.0.1:8080, or [::1]:8080", "listen"});
+  if (settings.public_base_url) {
+    if (const auto checked = governance::check_base_url(*settings.public_base_url); !checked) {
+      Sentence told = sentence_of(checked.error());
+      told.what += fmt::format(" (`{}`)", *settings.public_base_url);
+      return std::unexpected(std::move(told));
+    }
+  }
+  if (!settings.trusted_proxies) return {};
+  for (const std::string& network : *settings.trusted_proxies) {
+    if (const auto checked = governance::check_network("trusted_proxies", network); !checked) {
+      Sentence told = sentence_of(checked.error());
+      told.what = fmt::format("`{}` among the trusted proxies is neither an address nor a block of addresses", network);
+      return std::unexpected(std::move(told));
+    }
+  }
+  return {};
 }
 
 bool split_listen(const std::string& listen, std::string& address, uint16_t& port) {

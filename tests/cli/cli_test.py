@@ -53,9 +53,10 @@ def run(*arguments, **more):
 class Serving:
     """`terreno serve`, from its first line to its end."""
 
-    def __init__(self, folder, *arguments):
+    def __init__(self, folder, *arguments, environment=None):
         self.process = subprocess.Popen([PROGRAM, "serve", "--data", str(folder), "--listen", "127.0.0.1:0", "--json", *arguments],
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                        env=os.environ | (environment or {}))
         line = self.process.stdout.readline()
         if not line:
             raise AssertionError("serve ended before it listened: " + self.process.stderr.read())
@@ -168,7 +169,7 @@ class Commands(unittest.TestCase):
         self.assertEqual(run("users", "remove", "joan@example.org", "--data", self.data, "--json").returncode, 0)
         last = run("users", "remove", "marta@example.org", "--data", self.data)
         self.assertEqual(last.returncode, 1)
-        self.assertIn("last_administrator", last.stderr)
+        self.assertIn("nobody would be left who can administer", last.stderr)
         self.assertEqual(run("users", "reset-link", "nobody@example.org", "--data", self.data).returncode, 1)
 
     def test_validate_says_where_and_what(self):
@@ -198,6 +199,165 @@ class Commands(unittest.TestCase):
         self.assertIn("installation key", [c["check"] for c in json.loads(ill.stdout)["checks"] if not c["ok"]])
         refused = run("serve", "--data", self.data, "--listen", "127.0.0.1:0")
         self.assertEqual(refused.returncode, 1)
+
+    def test_doctor_right_after_init_finds_nothing_ill_and_makes_nothing(self):
+        self.init()
+        before = sorted(p.name for p in self.data.iterdir())
+        told = run("doctor", "--data", self.data)
+        self.assertIn("nothing was written yet", told.stdout)
+        self.assertNotIn("BAD   journal", told.stdout)
+        self.assertEqual(sorted(p.name for p in self.data.iterdir() if p.name != "lock"), [n for n in before if n != "lock"])
+
+    def test_key_errors_name_their_own_remedy(self):
+        key = pathlib.Path(self.init()["key_file"])
+        other = json.loads(run("init", "--data", self.folder / "other", "--json").stdout)["key_file"]
+        kept = key.read_bytes()
+
+        def refused(what, remedy, code):
+            plain = run("serve", "--data", self.data, "--listen", "127.0.0.1:0")
+            self.assertEqual((plain.returncode, len(plain.stderr.splitlines())), (1, 1), plain.stderr)
+            self.assertIn(what, plain.stderr)
+            self.assertIn(remedy, plain.stderr)
+            self.assertIn(str(key), plain.stderr)
+            error = json.loads(run("serve", "--data", self.data, "--listen", "127.0.0.1:0", "--json").stderr)["error"]
+            self.assertEqual(error["code"], code)
+            self.assertIn(what, run("doctor", "--data", self.data).stdout)
+
+        key.chmod(0o644)
+        refused("can be read by others", "chmod 600", "readable_by_others")
+        key.unlink()
+        refused("is not there", "copy it back", "absent")
+        shutil.copy(other, key)
+        refused("belongs to another installation", "--key-file", "wrong_key")
+        key.write_text("no key")
+        refused("is no installation key", "copy yours back", "format")
+        key.write_bytes(kept[:-3] + b"0\n\n")
+        refused("is damaged", "copy it back", "checksum")
+        key.write_bytes(kept)
+        with Serving(self.data):
+            pass
+
+    def test_a_mistyped_folder_makes_no_installation(self):
+        (self.folder / "foreign").mkdir()
+        (self.folder / "foreign" / "letters.txt").write_text("of somebody")
+        (self.folder / "file").write_text("x")
+        (self.folder / "empty").mkdir()
+        for name, word in (("typo", "there is no data folder"), ("foreign", "holds other things"), ("file", "is no folder"), ("empty", "is empty")):
+            for command in (("serve", "--listen", "127.0.0.1:0"), ("serve", "--role", "intake"), ("keys", "list"), ("users", "list"),
+                            ("recover", "--at", "3:1")):
+                told = run(*command, "--data", self.folder / name)
+                self.assertEqual(told.returncode, 1, command)
+                self.assertIn(word, told.stderr, command)
+            self.assertEqual(run("doctor", "--data", self.folder / name).returncode, 10)
+        self.assertIn("terreno init --data", run("serve", "--data", self.folder / "typo").stderr)
+        self.assertEqual(run("serve", cwd=self.folder).returncode, 1)  # the default folder is none either
+        self.assertEqual(run("init", "--data", self.folder / "foreign").returncode, 1)
+        self.assertEqual(sorted(p.name for p in self.folder.iterdir()), ["empty", "file", "foreign"])
+        self.assertEqual([p.name for p in (self.folder / "foreign").iterdir()], ["letters.txt"])
+        self.assertEqual(list((self.folder / "empty").iterdir()), [])
+
+    def test_inviting_before_the_first_run_says_what_comes_first(self):
+        self.init()
+        early = run("users", "invite", "joan@example.org", "--name", "Joan", "--data", self.data)
+        self.assertEqual(early.returncode, 1)
+        self.assertIn("terreno serve", early.stderr)
+        self.assertNotIn("last_administrator", early.stderr)
+
+    def test_mistyped_words_are_met_with_the_nearest(self):
+        for words, near in ((("serv",), "`serve`"), (("keys", "craete"), "`create`"), (("serve", "--dta", "x"), "--data"),
+                            (("help", "vershion"), "`version`"), (("consent", "grnat"), "`grant`")):
+            told = run(*words)
+            self.assertEqual(told.returncode, 64, words)
+            self.assertIn("did you mean " + near, told.stderr)
+            self.assertEqual(told.stdout, "")
+        self.assertIn("list, create, revoke", run("keys").stderr)
+
+    def test_help_and_version_agree_with_themselves(self):
+        self.assertEqual(run("--version").stdout, run("version").stdout)
+        for command in (("serve",), ("keys", "create"), ("why",)):
+            asked = run("help", *command)
+            self.assertEqual(asked.returncode, 0)
+            self.assertEqual(asked.stdout, run(*command, "--help").stdout)
+        self.assertEqual(run("help").stdout, run("--help").stdout)
+
+    def test_what_cannot_be_printed_is_a_failure(self):
+        with open("/dev/full", "w") as full:
+            told = subprocess.run([PROGRAM, "version"], stdout=full, stderr=subprocess.PIPE, text=True)
+        self.assertEqual(told.returncode, 1)
+        self.assertIn("standard output", told.stderr)
+
+    def test_closed_streams_do_not_end_in_the_data(self):
+        self.init()
+        closed = subprocess.run(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", PROGRAM, "keys", "create", "--data", str(self.data),
+                                 "--name", "x", "--scope", "people:read"])
+        self.assertEqual(closed.returncode, 0)
+        self.assertEqual(len(json.loads(run("keys", "list", "--data", self.data, "--json").stdout)), 1)
+        for path in self.data.rglob("*"):
+            if path.is_file():
+                self.assertNotIn(b"Keep it:", path.read_bytes(), path)
+
+    def test_serve_says_where_it_is_and_where_letters_go(self):
+        self.init()
+        with Serving(self.data) as server:
+            self.assertEqual(server.stop(), 0)
+        for words in (server.url, str(self.data), "Sandbox"):
+            self.assertIn(words, server.stderr)
+
+    def test_settings_that_cannot_be_are_refused_before_anything_is_opened(self):
+        self.init()
+        config = self.folder / "terreno.yaml"
+        for line, words in (("trusted_proxies: [10.0.0.0/0]", "10.0.0.0/0"), ("public_base_url: crm.example.org", "https://"),
+                            ("listen: nowhere", "nowhere")):
+            config.write_text(line + "\n")
+            told = run("serve", "--data", self.data, "--config", config)
+            self.assertEqual(told.returncode, 64, told.stderr)
+            self.assertIn(words, told.stderr)
+        for name, value in (("TERRENO_TRUSTED_PROXIES", "everybody"), ("TERRENO_PUBLIC_BASE_URL", "ftp://x"), ("TERRENO_THREADS", "0"),
+                            ("TERRENO_MEMORY_MIB", "lots"), ("TERRENO_LISTEN", "127.0.0.1:99999")):
+            told = run("serve", "--data", self.data, environment={name: value})
+            self.assertEqual(told.returncode, 64, told.stderr)
+            self.assertIn(value, told.stderr)
+
+    def test_the_public_address_follows_the_precedence(self):
+        self.init()
+        key = json.loads(run("keys", "create", "--data", self.data, "--name", "Tests", "--scope", "admin", "--json").stdout)["key"]
+        config = self.folder / "terreno.yaml"
+        config.write_text("public_base_url: https://file.example.org\n")
+
+        def served(*flags, **environment):
+            with Serving(self.data, *flags, environment=environment) as server:
+                return server.ask("GET", "/api/v1/sender", headers={"Authorization": "Bearer " + key})[2]["public_base_url"]
+
+        variable = {"TERRENO_PUBLIC_BASE_URL": "https://variable.example.org"}
+        self.assertEqual(served("--config", str(config)), "https://file.example.org")
+        self.assertEqual(served(TERRENO_CONFIG=str(config)), "https://file.example.org")
+        self.assertEqual(served("--config", str(config), **variable), "https://variable.example.org")
+        self.assertEqual(served("--config", str(config), "--public-base-url", "https://flag.example.org", **variable),
+                         "https://flag.example.org")
+        self.assertEqual(served(), "https://flag.example.org")  # it is kept
+
+    def test_who_asks_is_believed_from_a_trusted_proxy_alone(self):
+        self.init()
+        key = json.loads(run("keys", "create", "--data", self.data, "--name", "Tests", "--scope", "admin", "--json").stdout)["key"]
+
+        def seen(*flags):
+            with Serving(self.data, *flags) as server:
+                headers = {"X-Forwarded-For": "198.51.100.1, 203.0.113.9", "X-Forwarded-Proto": "https"}
+                if server.link:
+                    first_run = {"token": server.link.split("token=")[1], "language": "es", "email": "marta@example.org",
+                                 "name": "Marta Soler", "password": "a long enough passphrase"}
+                    status, answered, _ = server.ask("POST", "/api/v1/first-run", first_run, headers)
+                else:
+                    status, answered, _ = server.ask("POST", "/api/v1/session", {"email": "marta@example.org", "password": "a long enough passphrase"}, headers)
+                self.assertLess(status, 300)
+                # Whether cookies are secure is the public address's to say, never a header's.
+                self.assertNotIn("; Secure", answered["Set-Cookie"])
+                entries = server.ask("GET", "/api/v1/audit", headers={"Authorization": "Bearer " + key})[2]["items"]
+                return next(e["client_address"] for e in entries if e["client_address"])
+
+        self.assertEqual(seen(), "127.0.0.1")
+        self.assertEqual(seen("--trusted-proxies", "10.0.0.0/8"), "127.0.0.1")
+        self.assertEqual(seen("--trusted-proxies", "10.0.0.0/8, 127.0.0.1"), "203.0.113.9")
 
     def test_recover_notes_a_place_only_when_nobody_serves(self):
         self.init()

@@ -26,8 +26,8 @@ struct Folder {
 /// Null: told on standard error.
 std::unique_ptr<Folder> open_folder(const std::string& path) {
   auto folder = std::make_unique<Folder>();
-  if (!std::filesystem::is_directory(path)) {
-    fail(fmt::format("{} is no data folder", path), "name it with --data, or make it with `terreno init`");
+  if (const auto refused = refuse_folder(path)) {
+    fail(*refused);
     return nullptr;
   }
   auto lock = folder->files->lock(path + "/lock");
@@ -38,14 +38,14 @@ std::unique_ptr<Folder> open_folder(const std::string& path) {
   folder->lock = std::move(*lock);
   auto open = open_registry(path, folder->now());
   if (!open) {
-    fail("the registry cannot be opened: " + describe(open.error()), "run it as the user who owns the folder");
+    fail(sentence_of_file(open.error(), "the registry"));
     return nullptr;
   }
   folder->open = std::move(*open);
   return folder;
 }
 
-int refused(const governance::Error& error) { return fail(describe(error), "mend what is named and try again"); }
+int refused(const governance::Error& error) { return fail(sentence_of(error)); }
 
 struct AccessFlags {
   std::string folder = Settings().data_folder;

@@ -121,13 +121,13 @@ std::expected<boost::json::value, int> ServerOption::ask(std::string_view method
     const auto* const found = problem.is_object() ? problem.get_object().if_contains(name) : nullptr;
     return found != nullptr && found->is_string() ? std::string(found->get_string()) : std::string();
   };
-  const std::string what = fmt::format("{} ({})", text("title").empty() ? answer->body : text("title"), text("code"));
   const auto* const findings = problem.is_object() ? problem.get_object().if_contains("findings") : nullptr;
   if (findings != nullptr) fmt::print(stderr, "{}\n", boost::json::serialize(*findings));
-  if (answer->status == 401 || answer->status == 403)
-    return std::unexpected(fail(what, "make a key with `terreno keys create` and give it with --key", kNotAllowed));
-  if (answer->status == 409) return std::unexpected(fail(what, "read it again and repeat", kConflict));
-  return std::unexpected(fail(what, "mend what is named and try again", answer->status == 422 ? kFindings : kFailed));
+  const int code = answer->status == 401 || answer->status == 403 ? kNotAllowed
+                   : answer->status == 409                        ? kConflict
+                   : answer->status == 422                        ? kFindings
+                                                                  : kFailed;
+  return std::unexpected(fail(sentence_of_answer(answer->status, text("code"), text("title")), code));
 }
 
 std::string percent_encoded(std::string_view text) {

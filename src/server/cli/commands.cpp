@@ -10,7 +10,11 @@ std::vector<AddCommand>& further_commands() {
 }
 
 int fail(std::string_view what, std::string_view remedy, int code) {
-  fmt::print(stderr, "terreno: {}; {}\n", what, remedy);
+  return fail(Sentence{std::string(what), std::string(remedy), code == kUsage ? "usage" : ""}, code);
+}
+
+int fail(const Sentence& told, int code) {
+  tell_error(told);
   return code;
 }
 

@@ -45,6 +45,7 @@ struct FurtherCommand {
 
 /// `what; remedy` on standard error. Gives `code` back.
 int fail(std::string_view what, std::string_view remedy, int code = kFailed);
+int fail(const Sentence& told, int code = kFailed);
 /// `--data`, from the environment when it is not given.
 void add_data_option(CLI::App& command, std::string& folder);
 

@@ -29,7 +29,11 @@ std::optional<std::vector<flow::Document>> read_folder(const std::string& folder
                          std::string(std::istreambuf_iterator<char>(file), {})});
     if (documents.size() > flow::kDocumentsMax) break;
   }
-  if (error || documents.empty()) {
+  if (error) {
+    fail(fmt::format("the folder {} cannot be read ({})", folder, error.message()), "look for a mistyped name");
+    return std::nullopt;
+  }
+  if (documents.empty()) {
     fail(fmt::format("{} holds no documents", folder), "name a folder with .yaml files");
     return std::nullopt;
   }

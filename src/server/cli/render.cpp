@@ -45,6 +45,7 @@ int render(const RenderFlags& flags) {
     }
     return 0;
   }
+  if (flags.path.empty()) return fail("no template is named", "name a template file, or use --jsonl", kUsage);
   std::ifstream file(flags.path, std::ios::binary);
   if (!file) return fail(flags.path + ": cannot be read", "name a template file, or use --jsonl");
   json::object request{{"template", read_all(file)}, {"data", json::object()}};

@@ -26,25 +26,26 @@ struct InitOptions {
 int init(const InitOptions& options) {
   const auto kind = governance::source_kind_from(options.kind);
   if (!kind) return fail(fmt::format("`{}` is not a kind of source", options.kind), "choose browser, mobile or server");
+  const FolderKind found = kind_of(options.folder);
+  if (found == FolderKind::foreign || found == FolderKind::no_folder || found == FolderKind::unreadable)
+    return fail(*refuse_folder(options.folder));
   if (!make_data_folder(options.folder)) return fail("the data folder cannot be made", "choose another with --data");
   const auto clock = adapters::system_clock();
   const auto files = adapters::posix_files();
   const auto lock = files->lock(options.folder + "/lock");
   if (!lock) return fail("another terreno is running on this folder", "stop it first");
   auto open = open_registry(options.folder, clock->now());
-  if (!open)
-    return fail("the registry cannot be opened: " + describe(open.error()), "run it as the user who owns the folder");
+  if (!open) return fail(sentence_of_file(open.error(), "the registry"));
   if (!open->registry->snapshot()->sources.empty())
-    return fail("the data folder has a source already", "choose an empty one with --data");
+    return fail(fmt::format("{} is an installation already", options.folder),
+                "serve it, or name another folder with --data");
   const std::filesystem::path key_path =
       options.key_file.empty() ? default_key_path(options.folder) : std::filesystem::path(options.key_file);
   const auto key = open_installation_key(key_path, options.folder, *open->registry, clock->now());
-  if (!key)
-    return fail("the installation key cannot be made: " + describe(key.error()), "choose a place with --key-file");
+  if (!key) return fail(sentence_of_key(key.error(), key_path));
   const auto source = open->registry->create_source({options.source, *kind, "", ""},
                                                     governance::Principal::of_command_line(), clock->now());
-  if (!source)
-    return fail("the source cannot be made: " + describe(source.error()), "mend what is named and try again");
+  if (!source) return fail(sentence_of(source.error()));
   if (options.as_json) {
     fmt::print("{}\n", boost::json::serialize(boost::json::object{{"source", source->name},
                                                                   {"write_key", source->write_key},
@@ -61,7 +62,8 @@ int init(const InitOptions& options) {
 }
 
 struct ServeFlags {
-  std::string data, listen, key_file, config, role = "all", clock = "system", clock_start;
+  std::string data, listen, key_file, config, public_base_url, role = "all", clock = "system", clock_start;
+  std::vector<std::string> trusted_proxies;
   unsigned threads = 0;
   uint64_t memory_mib = 0;
   bool as_json = false;
@@ -79,12 +81,21 @@ int run_serve(const ServeFlags& flags) {
       fmt::print(stderr, "{}:{}:{}: {} {}\n", finding.file, finding.line, finding.column, finding.path, finding.detail);
     if (!findings.empty()) return kFindings;
   }
-  read_environment(settings);
+  if (const auto read = read_environment(settings); !read) return fail(read.error(), kUsage);
   if (!flags.data.empty()) settings.data_folder = flags.data;
   if (!flags.listen.empty()) settings.listen = flags.listen;
   if (!flags.key_file.empty()) settings.key_file = flags.key_file;
+  if (!flags.public_base_url.empty()) settings.public_base_url = flags.public_base_url;
+  if (!flags.trusted_proxies.empty()) {
+    settings.trusted_proxies.emplace();
+    for (const std::string& each : flags.trusted_proxies)
+      for (std::string& network : split_list(each)) settings.trusted_proxies->push_back(std::move(network));
+  }
   if (flags.threads != 0) settings.threads = flags.threads;
   if (flags.memory_mib != 0) settings.memory_mib = flags.memory_mib;
+  if (const auto checked = check_settings(settings); !checked) return fail(checked.error(), kUsage);
+  // Serving makes no installation: a mistyped name would be an empty one, and its events would be missed.
+  if (const auto refused = refuse_folder(settings.data_folder)) return fail(*refused);
   if (flags.role == "intake") return serve_intake(settings);
   if (flags.clock == "manual") {
     settings.is_clock_manual = true;
@@ -114,15 +125,21 @@ void add_init(CLI::App& app, int& exit_code) {
 void add_serve(CLI::App& app, int& exit_code) {
   auto flags = std::make_shared<ServeFlags>();
   CLI::App* const command = app.add_subcommand("serve", "Run Terreno");
-  command->add_option("--data", flags->data, "The data folder [terreno-data]");
+  command->add_option("--data", flags->data, "The data folder, made by `terreno init` [terreno-data]");
   command->add_option("--listen", flags->listen, "Address and port [127.0.0.1:8080]");
-  command->add_option("--config", flags->config, "A file with settings; flags and environment win over it");
+  command->add_option("--config", flags->config, "A file with settings; flags and environment win over it")
+      ->envname("TERRENO_CONFIG");
   command->add_option("--key-file", flags->key_file, "The installation key; by default beside the data folder");
+  command->add_option("--public-base-url", flags->public_base_url,
+                      "Where the world reaches it, https://crm.example.org");
+  command->add_option("--trusted-proxies", flags->trusted_proxies,
+                      "Addresses or blocks of the proxies whose X-Forwarded-For is believed");
   command->add_option("--role", flags->role, "all, or intake: store without applying")
       ->check(CLI::IsMember({"all", "intake"}))
       ->capture_default_str();
-  command->add_option("--threads", flags->threads, "HTTP threads [2]")->check(CLI::Range(1, 64));
-  command->add_option("--memory-mib", flags->memory_mib, "For people in memory [2048]")->check(CLI::Range(16, 1 << 20));
+  command->add_option("--threads", flags->threads, "HTTP threads [2]")->check(CLI::Range(1U, kThreadsMax));
+  command->add_option("--memory-mib", flags->memory_mib, "For people in memory [2048]")
+      ->check(CLI::Range(kMemoryMibMin, kMemoryMibMax));
   command->add_option("--clock", flags->clock, "system, or manual: stands until POST /api/v1/clock moves it")
       ->check(CLI::IsMember({"system", "manual"}))
       ->capture_default_str();

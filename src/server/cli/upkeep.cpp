@@ -33,6 +33,10 @@ struct Report {
 };
 
 void look_at_journal(engine::Files& files, const std::string& folder, Report& report) {
+  // Neither is there before the first start, and looking must not make them.
+  const std::filesystem::path path = folder;
+  if (!std::filesystem::exists(path / "journal") && !std::filesystem::exists(path / "store"))
+    return report.add("journal", true, "nothing was written yet; the first `terreno serve` begins it");
   auto store = adapters::open_rocksdb_store(folder + "/store");
   if (!store) return report.add("store", false, store.error().context, "restore it from a backup");
   const auto found = engine::check_data_folder(files, **store, folder);
@@ -47,10 +51,12 @@ int doctor(const std::string& folder, const std::string& key_file, bool as_json)
   Report report{as_json, true, {}};
   const auto files = adapters::posix_files();
   const auto clock = adapters::system_clock();
-  auto lock = files->lock(folder + "/lock");
-  if (!std::filesystem::is_directory(folder) || !lock) {
-    report.add("folder", false, "is not there, or a server is running on it",
-               "stop the server, or name it with --data");
+  const auto refused = refuse_folder(folder);
+  auto lock = refused ? decltype(files->lock(""))() : files->lock(folder + "/lock");
+  if (refused) {
+    report.add("folder", false, refused->what, refused->remedy);
+  } else if (!lock) {
+    report.add("folder", false, "a server is running on it", "stop the server first");
   } else {
     const auto space = files->space(folder);
     if (space)
@@ -58,7 +64,8 @@ int doctor(const std::string& folder, const std::string& key_file, bool as_json)
                  fmt::format("{} MiB free of {}", space->free >> 20, space->total >> 20), "");
     const auto open = open_registry(folder, clock->now());
     if (!open) {
-      report.add("registry", false, describe(open.error()), "restore it from a backup");
+      const Sentence told = sentence_of_file(open.error(), "the registry");
+      report.add("registry", false, told.what, told.remedy);
     } else {
       const auto snapshot = open->registry->snapshot();
       report.add("registry", true,
@@ -68,16 +75,20 @@ int doctor(const std::string& folder, const std::string& key_file, bool as_json)
       const auto key = InstallationKey::load(path, folder);
       const std::string& known = snapshot->installation.key_fingerprint;
       if (!key) {
-        report.add("installation key", known.empty(), describe(key.error()),
-                   known.empty() ? "the first start makes it" : "every link in every letter depends on it");
+        const Sentence told = sentence_of_key(key.error(), path);
+        report.add("installation key", false, told.what, told.remedy);
+      } else if (!known.empty() && known != key->fingerprint()) {
+        const Sentence told = sentence_of_key({governance::Errc::invalid_field, "installation_key", "wrong_key"}, path);
+        report.add("installation key", false, told.what, told.remedy);
       } else {
-        report.add("installation key", known.empty() || known == key->fingerprint(), key->fingerprint(),
-                   "it must be the one that the folder was used with");
+        report.add("installation key", true, fmt::format("{}, fingerprint {}", path.string(), key->fingerprint()));
       }
     }
     flow::ConfigurationLibrary library;
     const auto loaded = ConfigurationFolder(std::filesystem::path(folder) / "configurations").load(library);
-    report.add("configurations", loaded.has_value(), loaded ? "all of them can be read" : describe(loaded.error()));
+    report.add("configurations", loaded.has_value(),
+               loaded ? "all of them can be read" : sentence_of(loaded.error()).what,
+               loaded ? "" : "restore them from a backup");
     // The journal's check takes the lock itself; that of the registry keeps a server from starting meanwhile.
     lock->reset();
     look_at_journal(*files, folder, report);
@@ -95,6 +106,7 @@ int recover(const std::string& folder, const std::string& at, bool as_json) {
       std::from_chars(at.data() + colon + 1, at.data() + at.size(), position).ptr == at.data() + at.size();
   if (!is_place || partition >= engine::kSequenceCount || position == 0)
     return fail(fmt::format("`{}` is no place in the journal", at), "write it as PARTITION:POSITION, 12:3456", kUsage);
+  if (const auto refused = refuse_folder(folder)) return fail(*refused);
   const auto files = adapters::posix_files();
   const auto skipped =
       engine::skip_record(*files, folder, {static_cast<uint16_t>(partition)}, engine::Position{position});
