@@ -43,7 +43,7 @@ export function Journeys({ person, why }: { person: PersonData; why: AskWhy }) {
       </ul>
       <Section title={t('journeys.other')}>
         {others.length === 0 && <p className="none">{t('journeys.other_none')}</p>}
-        {others.length > 0 && <p className="quiet sm">{t('journeys.other_hint')}</p>}
+        {others.length > 0 && <p className="none sm">{t('journeys.other_hint')}</p>}
         <ul className="rows">
           {others.map((journey) => (
             <li key={journey} className="row" aria-current={why.open?.journey === journey}>

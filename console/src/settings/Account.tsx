@@ -6,12 +6,11 @@ import { api, type Schemas, take } from '../api/client';
 import { metaQuery, sessionQuery, usersQuery } from '../api/queries';
 import { Screen } from '../shell/Screen';
 import { FormTrouble } from '../shell/Trouble';
-import { type Language, languageNames, languages } from '../texts/format';
 import { Button } from '../ui/Button';
-import { SecretField, SelectField, TextField } from '../ui/fields';
+import { SecretField, TextField } from '../ui/fields';
 import { Section } from '../ui/parts';
 
-/** One's own name, language and password. */
+/** One's own name and password. The language is this browser's, chosen in the menu. */
 export function Account() {
   const { t } = useTranslation('settings');
   const { data: session } = useQuery(sessionQuery);
@@ -39,10 +38,9 @@ function Who({ user }: { user: Schemas['User'] }) {
   const { t } = useTranslation('settings');
   const cache = useQueryClient();
   const [name, setName] = useState(user.name);
-  const [language, setLanguage] = useState<Language>(languages.find((each) => each === user.language) ?? 'en');
-  const isChanged = name.trim() !== user.name || language !== user.language;
+  const isChanged = name.trim() !== user.name;
   const save = useMutation({
-    mutationFn: () => take(api.PATCH('/api/v1/session', { body: { name: name.trim(), language } })),
+    mutationFn: () => take(api.PATCH('/api/v1/session', { body: { name: name.trim() } })),
     onSuccess: () => Promise.all([cache.invalidateQueries(sessionQuery), cache.invalidateQueries(usersQuery)]),
   });
   return (
@@ -55,13 +53,6 @@ function Who({ user }: { user: Schemas['User'] }) {
         }}
       >
         <TextField label={t('users.name')} name="name" autoComplete="name" required maxLength={200} value={name} onChange={setName} />
-        <SelectField
-          label={t('common:user.language')}
-          hint={t('account.language_hint')}
-          value={language}
-          choices={languages.map((each) => ({ value: each, label: languageNames[each] }))}
-          onChange={(chosen) => setLanguage(languages.find((each) => each === chosen) ?? language)}
-        />
         <FormTrouble error={save.error} />
         <Done button={t('account.save')} busy={save.isPending} disabled={!isChanged || name.trim() === ''} done={save.isSuccess && !isChanged ? t('account.saved') : undefined} />
       </form>

@@ -77,7 +77,7 @@ export function Sources() {
             </table>
           </div>
         )}
-        {since !== null && <p className="quiet sm">{t('sources.counted', { moment: formats.moment(since) })}</p>}
+        {since !== null && <p className="quiet sm counted">{t('sources.counted', { moment: formats.moment(since) })}</p>}
         {may('keys:read') && <Keys />}
       </div>
       {creating && <SourceDialog onClose={() => setCreating(false)} />}
