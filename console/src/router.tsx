@@ -134,6 +134,12 @@ const sender = createRoute({
   component: lazyRouteComponent(() => import('./settings/Sender'), 'Sender'),
 });
 
+const account = createRoute({
+  getParentRoute: () => shell,
+  path: '/settings/account',
+  component: lazyRouteComponent(() => import('./settings/Account'), 'Account'),
+});
+
 const audit = createRoute({
   getParentRoute: () => shell,
   path: '/settings/audit',
@@ -141,7 +147,7 @@ const audit = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([firstRun, signIn, link, shell.addChildren([home, live, people, person, message, outbox, sources, sender, users, audit])]),
+  routeTree: root.addChildren([firstRun, signIn, link, shell.addChildren([home, live, people, person, message, outbox, sources, sender, users, account, audit])]),
   basepath: '/app',
   context: { cache },
   defaultPreload: 'intent',

@@ -293,7 +293,7 @@ json::object to_json(const events::Identifier& identifier) {
   return {{"kind", events::name_of(identifier.kind)}, {"value", identifier.value}};
 }
 
-std::string_view message_state(DecisionState state) {
+std::string_view message_state(const contact::Decision& decision, DecisionState state) {
   switch (state) {
     case DecisionState::held_identity:
     case DecisionState::held_quiet_hours:
@@ -303,7 +303,7 @@ std::string_view message_state(DecisionState state) {
     case DecisionState::open:
       return "decided";
     case DecisionState::sent:
-      return "sent";
+      return contact::was_caught(decision) ? "caught" : "sent";
     case DecisionState::refused_consent:
     case DecisionState::refused_cap:
     case DecisionState::refused_address:

@@ -6,7 +6,8 @@
 // 1. Every route is in one table with its guard; nothing is reached without passing it.
 // 2. A handler never blocks a server or apply thread: answers are put together on `background`.
 // 3. A command is answered when what it changed is in force, and its audit entry is durable by then.
-// 4. Who reads a person or a message is noted in the audit log before the answer, once in ten minutes for each.
+// 4. Who reads a person, a message or a list of either is noted in the audit log before the answer, once in ten minutes
+//    for each: the log says who could see what, and a console that asks again and again does not flood it.
 
 #include <cstdint>
 #include <expected>
@@ -156,7 +157,8 @@ class CustomerApi {
 
   /// Notes a command, durably. False: it was refused, and answered.
   bool note(const Call& call, governance::AuditNote note, const http::Responder& responder) const;
-  /// Notes that somebody looked, unless they did so just now. False as above.
+  /// Notes that somebody looked, unless they did so just now. False as above. A list has neither kind nor id. What was
+  /// searched for is not noted: it names people, and an erasure must leave none in the log.
   bool note_view(const Call& call, std::string_view action, std::string_view kind, const std::string& id,
                  const http::Responder& responder);
 
@@ -172,8 +174,8 @@ class CustomerApi {
   [[nodiscard]] std::optional<events::Event> event_at(engine::Partition partition, engine::Position position) const;
   [[nodiscard]] std::string random_bits() const;
   void answer_people(const std::vector<PersonQuery>& queries, std::optional<std::string> next, bool with_total,
-                     const http::Responder& responder) const;
-  void answer_letters(OutboxReader::Page page, bool is_masked, const http::Responder& responder) const;
+                     const Call& call, const http::Responder& responder);
+  void answer_letters(OutboxReader::Page page, const Call& call, const http::Responder& responder);
   void propose(const Call& call, std::shared_ptr<const flow::Configuration> configuration, Id128 base,
                boost::json::array changes, const http::Responder& responder);
 
@@ -202,7 +204,7 @@ void add_governance_routes(Router& router, GovernanceApi& api);
 [[nodiscard]] boost::json::object to_json(const oversight::Why& why);
 [[nodiscard]] boost::json::object to_json(const events::Identifier& identifier);
 /// The words of `MessageState` for the states of a decision.
-[[nodiscard]] std::string_view message_state(contact::DecisionState state);
+[[nodiscard]] std::string_view message_state(const contact::Decision& decision, contact::DecisionState state);
 /// Entry ids are dense in a partition; with its number they are ids like any other.
 [[nodiscard]] std::string entry_id_text(engine::Partition partition, uint64_t entry_id);
 /// JSON text as a value; null when it is malformed.

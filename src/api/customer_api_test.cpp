@@ -367,6 +367,59 @@ TEST_F(CustomerApiTest, WhoLooksIsNotedOnce) {
   EXPECT_EQ(views, 1);
 }
 
+TEST_F(CustomerApiTest, WhoLooksAtAListIsNotedOnceInTenMinutesForEach) {
+  set_up();
+  sign_up(false);
+  engine_->advance(hours(1));
+  const auto count = [&](std::string_view action, size_t expected) {
+    const auto page = audit_->read({}).value();
+    size_t found = 0;
+    for (const auto& entry : page.entries) {
+      if (entry.note.action != action) continue;
+      ++found;
+      // Nothing of what was searched for, which may be somebody's address.
+      EXPECT_TRUE(entry.note.object_id.empty() && entry.note.details.empty());
+    }
+    EXPECT_EQ(found, expected) << action;
+  };
+  // One that `sign_up` asked for.
+  count("people_listed", 1);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(get("/api/v1/people").status(), 200);
+    EXPECT_EQ(get("/api/v1/people?q=ana@example.org").status(), 200);
+    EXPECT_EQ(get("/api/v1/outbox").status(), 200);
+    EXPECT_EQ(get("/api/v1/events/live").status(), 200);
+  }
+  count("people_listed", 2);
+  count("outbox_listed", 1);
+  count("live_events_listed", 1);
+  // Somebody else is noted of their own, and the same again after a while.
+  EXPECT_EQ(ask(Method::get, "/api/v1/outbox", nullptr, bearer({Scope::messages_read})).status(), 200);
+  count("outbox_listed", 2);
+  engine_->advance(minutes(11));
+  EXPECT_EQ(get("/api/v1/outbox").status(), 200);
+  count("outbox_listed", 3);
+  EXPECT_EQ(get("/api/v1/people?cursor=x").status(), 422);
+  count("people_listed", 2);
+}
+
+TEST_F(CustomerApiTest, EventsAreCountedBySource) {
+  const Timestamp began = now();
+  engine_->advance(hours(2));
+  news_->on_accepted("shop", now(), 6);
+  news_->on_quarantined("shop", now(), {events::Quarantined{}});
+  const SourceActivity fresh = news_->sources.read("shop", now());
+  EXPECT_EQ(fresh.since, began);
+  EXPECT_EQ(fresh.last_event_at, now());
+  EXPECT_EQ(fresh.events, 6U);
+  EXPECT_EQ(fresh.held, 1U);
+  EXPECT_DOUBLE_EQ(fresh.per_second, 0.1);
+  EXPECT_DOUBLE_EQ(news_->sources.read("shop", now() + minutes(1)).per_second, 0);
+  const SourceActivity other = news_->sources.read("web", now());
+  EXPECT_TRUE(other.last_event_at.is_zero());
+  EXPECT_EQ(other.since, began);
+}
+
 TEST_F(CustomerApiTest, PeopleArePagedByCreation) {
   for (int i = 0; i < 7; ++i) {
     track(R"({"type":"track","userId":"p)" + std::to_string(i) + R"(","event":"Seen","messageId":"s)" +

@@ -28,9 +28,11 @@ struct PasswordWork {
 
 /// What others know of a source.
 struct SourceActivity {
-  Timestamp last_event_at;  ///< zero: none yet
-  double per_second = 0;
-  uint64_t held = 0;
+  Timestamp since;          ///< counted from here on: before it nobody knows
+  Timestamp last_event_at;  ///< zero: none since then
+  double per_second = 0;    ///< over the last minute
+  uint64_t events = 0;      ///< taken
+  uint64_t held = 0;        ///< quarantined
 };
 /// One record that the domain's name server should have.
 struct DomainRecord {

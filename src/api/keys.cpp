@@ -31,7 +31,9 @@ json::object source_json(const Source& source, const std::optional<SourceActivit
           {"created_at", format_iso8601(source.created_at)},
           {"last_event_at", activity ? time_or_null(activity->last_event_at) : json::value(nullptr)},
           {"per_second", activity ? json::value(activity->per_second) : json::value(nullptr)},
-          {"held", activity ? json::value(activity->held) : json::value(nullptr)}};
+          {"events", activity ? json::value(activity->events) : json::value(nullptr)},
+          {"held", activity ? json::value(activity->held) : json::value(nullptr)},
+          {"counted_since", activity ? time_or_null(activity->since) : json::value(nullptr)}};
 }
 
 json::object key_json(const ApiKey& key) {

@@ -69,7 +69,8 @@ void CustomerApi::list_live_events(const Call& call, const http::Responder& resp
   const std::string source = call.query_value("source");
   const std::string type = call.query_value("type");
   const std::string state = call.query_value("state");
-  later(responder, [this, responder, limit = *limit, after, source, type, state] {
+  later(responder, [this, call, responder, limit = *limit, after, source, type, state] {
+    if (!note_view(call, "live_events_listed", "", "", responder)) return;
     LiveRing::Window window = parts_.news->live.read(after, now());
     json::array items;
     size_t bodies = 0;

@@ -52,7 +52,7 @@ json::array history_json(const Decision& decision) {
       const auto state = static_cast<DecisionState>(one);
       if (contact::name_of(state) != step.state) continue;
       if (contact::is_final(state) && !has_claim) add_claim();
-      add(message_state(state), step.at, step.state, step.detail);
+      add(message_state(decision, state), step.at, step.state, step.detail);
     }
   }
   if (!has_claim) add_claim();
@@ -69,7 +69,8 @@ json::array attempts_json(const Decision& decision) {
   const bool is_over = contact::is_final(decision.state) && !decision.history.empty();
   json::value words = nullptr;
   for (const contact::Gate& gate : decision.gates) {
-    if (gate.code == contact::GateCode::delivery) words = text_or_null(gate.value);
+    if (gate.code == contact::GateCode::delivery && gate.value != contact::kCaughtBySandbox)
+      words = text_or_null(gate.value);
   }
   return {json::object{{"number", decision.proof->attempt},
                        {"claimed_at", format_iso8601(decision.proof->decided_at)},
@@ -218,7 +219,7 @@ void CustomerApi::get_message(const Call& call, const http::Responder& responder
             {"message", decision->message},
             {"channel", consent::name_of(decision->address.channel)},
             {"language", letter ? text_or_null(letter->language) : json::value(nullptr)},
-            {"state", message_state(decision->state)},
+            {"state", message_state(*decision, decision->state)},
             {"history", history_json(*decision)},
             {"from", letter && !letter->from.empty() ? letter->from : snapshot->installation.sender.from_address},
             {"to", is_masked ? masked(decision->address.value) : decision->address.value},
@@ -243,14 +244,16 @@ void CustomerApi::get_message(const Call& call, const http::Responder& responder
   });
 }
 
-void CustomerApi::answer_letters(OutboxReader::Page page, bool is_masked, const http::Responder& responder) const {
+void CustomerApi::answer_letters(OutboxReader::Page page, const Call& call, const http::Responder& responder) {
   std::vector<PersonQuery> queries;
   for (const OutboxReader::Letter& letter : page.letters) {
     if (letter.person.is_zero()) continue;
     queries.push_back({.id = letter.person, .hint = {}, .not_before = {}, .with_decisions = false, .decision = {}});
   }
-  reading_.people(queries, [this, page = std::move(page), is_masked, responder](const std::vector<File>& files) {
-    later(responder, [this, page, is_masked, responder, files] {
+  reading_.people(queries, [this, page = std::move(page), call, responder](const std::vector<File>& files) {
+    later(responder, [this, page, call, responder, files] {
+      if (!note_view(call, "outbox_listed", "", "", responder)) return;
+      const bool is_masked = must_mask(call);
       json::array items;
       for (const OutboxReader::Letter& letter : page.letters) {
         const auto file = std::ranges::find_if(files, [&](const File& one) {
@@ -268,10 +271,10 @@ void CustomerApi::list_outbox(const Call& call, const http::Responder& responder
   const auto limit = page_limit(call);
   if (!limit) return refuse(responder, bad_limit());
   later(responder, [this, call, responder, limit = *limit] {
-    if (parts_.outbox == nullptr) return answer_letters({}, must_mask(call), responder);
+    if (parts_.outbox == nullptr) return answer_letters({}, call, responder);
     auto page = parts_.outbox->list(call.query_value("cursor"), limit);
     if (!page) return refuse(responder, bad_cursor());
-    answer_letters(std::move(*page), must_mask(call), responder);
+    answer_letters(std::move(*page), call, responder);
   });
 }
 

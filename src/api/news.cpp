@@ -60,6 +60,39 @@ std::vector<PersonId> LiveRing::recent_people(size_t limit) const {
 
 // ---------------------------------------------------------------------------------------------------------------------
 
+void SourceCounts::add(const std::string& source, Timestamp at, uint64_t events, uint64_t held) {
+  const std::lock_guard lock(mutex_);
+  Count& count = counts_[source];
+  count.activity.events += events;
+  count.activity.held += held;
+  if (events == 0) return;
+  count.activity.last_event_at = std::max(count.activity.last_event_at, at);
+  const int64_t second = at.ms / 1000;
+  auto& [counted, number] = count.seconds[static_cast<size_t>(second) % count.seconds.size()];
+  if (counted != second) number = 0;
+  counted = second;
+  number += events;
+}
+
+SourceActivity SourceCounts::read(const std::string& source, Timestamp now) const {
+  SourceActivity activity;
+  const std::lock_guard lock(mutex_);
+  const auto found = counts_.find(source);
+  if (found != counts_.end()) {
+    activity = found->second.activity;
+    uint64_t sum = 0;
+    const int64_t second = now.ms / 1000;
+    for (const auto& [at, number] : found->second.seconds) {
+      if (at <= second && at > second - 60) sum += number;
+    }
+    activity.per_second = static_cast<double>(sum) / 60.0;
+  }
+  activity.since = since_;
+  return activity;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+
 bool ChangeStream::subscribe(const http::Responder& responder, bool may_see_people) {
   const std::lock_guard lock(mutex_);
   if (subscribers_.size() >= kReadersMax) return false;
@@ -198,7 +231,12 @@ void News::hear(engine::Partition partition, engine::Position position, const en
   }
 }
 
+void News::on_accepted(const std::string& source, Timestamp received_at, size_t count) {
+  sources.add(source, received_at, count, 0);
+}
+
 void News::on_quarantined(const std::string& source, Timestamp received_at, std::vector<events::Quarantined> items) {
+  sources.add(source, received_at, 0, items.size());
   for (events::Quarantined& quarantined : items) {
     LiveItem item;
     item.at = received_at;

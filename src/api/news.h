@@ -20,6 +20,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/governance_api.h"
 #include "api/tracking.h"
 #include "base/http.h"
 #include "engine/engine.h"
@@ -69,6 +70,25 @@ class LiveRing {
   size_t raw_bytes_ = 0;
   uint64_t last_seq_ = 0;
   std::array<std::pair<int64_t, uint64_t>, 60> seconds_{};  ///< second, and how many came in it
+};
+
+/// How many events came by each source since the program began. A source appears with its first event; only those of
+/// the registry send any, so there are no more than it has.
+class SourceCounts {
+ public:
+  explicit SourceCounts(Timestamp since) : since_(since) {}
+  /// Once for each request.
+  void add(const std::string& source, Timestamp at, uint64_t events, uint64_t held);
+  [[nodiscard]] SourceActivity read(const std::string& source, Timestamp now) const;
+
+ private:
+  struct Count {
+    SourceActivity activity;
+    std::array<std::pair<int64_t, uint64_t>, 60> seconds{};  ///< second, and how many came in it
+  };
+  const Timestamp since_;
+  mutable std::mutex mutex_;
+  std::map<std::string, Count, std::less<>> counts_;
 };
 
 /// Server-sent events that name what has changed.
@@ -126,16 +146,18 @@ class ConfigurationWatch {
   Done done_;
 };
 
-/// The three together, as the engine's outputs and intake feed them.
+/// All of them together, as the engine's outputs and intake feed them.
 class News final : public TrackingObserver {
  public:
-  explicit News(const engine::Clock& clock) : clock_(&clock) {}
+  explicit News(const engine::Clock& clock) : sources(clock.now()), clock_(&clock) {}
   void hear(engine::Partition partition, engine::Position position, const engine::Output& output);
+  void on_accepted(const std::string& source, Timestamp received_at, size_t count) override;
   void on_quarantined(const std::string& source, Timestamp received_at,
                       std::vector<events::Quarantined> items) override;
   void on_rejected_key(std::string_view key, bool is_known) override;
 
   LiveRing live;
+  SourceCounts sources;
   ChangeStream changes;
   ConfigurationWatch configurations;
 

@@ -261,10 +261,14 @@ json::object CustomerApi::person_json(const Whole& whole) const {
         json::object{{"decision_id", decision.id.hex()},
                      {"journey", decision.journey},
                      {"message", decision.message},
-                     {"state", message_state(decision.state)},
+                     {"state", message_state(decision, decision.state)},
                      {"at", format_iso8601(decision.history.empty() ? decision.wanted_at : decision.history.back().at)},
                      {"channel", consent::name_of(decision.address.channel)},
                      {"reason", std::move(reason)}});
+  }
+  json::array in_force;
+  if (const auto configuration = parts_.library->find(whole.file->configuration)) {
+    for (const auto& definition : configuration->journeys) in_force.emplace_back(definition->name);
   }
   json::array merged;
   for (const PersonId id : person.absorbed) merged.emplace_back(id.hex());
@@ -279,6 +283,7 @@ json::object CustomerApi::person_json(const Whole& whole) const {
           {"attributes", std::move(attributes)},
           {"consents", consents_json(whole.addresses, whole.ledgers)},
           {"journeys", std::move(journeys)},
+          {"journeys_in_force", std::move(in_force)},
           {"messages", std::move(messages)}};
 }
 
@@ -323,10 +328,11 @@ void CustomerApi::get_person(const Call& call, const http::Responder& responder)
 // The list
 
 void CustomerApi::answer_people(const std::vector<PersonQuery>& queries, std::optional<std::string> next,
-                                bool with_total, const http::Responder& responder) const {
-  reading_.people(queries, [this, next = std::move(next), with_total, responder](const std::vector<File>& files) {
-    const auto finish = [this, next, responder, files, with_total](uint64_t total) {
-      later(responder, [this, next, responder, files, with_total, total] {
+                                bool with_total, const Call& call, const http::Responder& responder) {
+  reading_.people(queries, [this, next = std::move(next), with_total, call, responder](const std::vector<File>& files) {
+    const auto finish = [this, next, call, responder, files, with_total](uint64_t total) {
+      later(responder, [this, next, call, responder, files, with_total, total] {
+        if (!note_view(call, "people_listed", "", "", responder)) return;
         json::array items;
         for (const File& file : files) items.push_back(summary_json(*file));
         json::object body{{"items", std::move(items)}, {"next", next ? json::value(*next) : json::value(nullptr)}};
@@ -355,12 +361,12 @@ void CustomerApi::list_people(const Call& call, const http::Responder& responder
     const std::vector<Identifier> readings = readings_of(search);
     const PersonId id = PersonId::from_hex(search);
     // One place for each reading, and one for the text as a person id.
-    const Gather<File> gather(readings.size() + 1, [this, responder, query_of](const std::vector<File>& files) {
+    const Gather<File> gather(readings.size() + 1, [this, call, responder, query_of](const std::vector<File>& files) {
       std::vector<PersonQuery> queries;
       for (const File& file : files) {
         if (file) queries.push_back(query_of(file->person.id, file->home));
       }
-      answer_people(queries, std::nullopt, false, responder);
+      answer_people(queries, std::nullopt, false, call, responder);
     });
     for (size_t i = 0; i < readings.size(); ++i) {
       reading_.person_of(readings[i], [gather, i](File file) { gather.put(i, std::move(file)); });
@@ -386,18 +392,19 @@ void CustomerApi::list_people(const Call& call, const http::Responder& responder
     before = ListedPerson{{static_cast<uint16_t>(number)}, *key, {}};
   }
   const size_t room = *limit - queries.size();
-  if (room == 0) return answer_people(queries, "all", cursor.empty(), responder);
-  reading_.newest_people(
-      before, room,
-      [this, queries, query_of, room, responder, is_first = cursor.empty()](const std::vector<ListedPerson>& listed) {
-        std::vector<PersonQuery> all = queries;
-        for (const ListedPerson& one : listed) all.push_back(query_of(one.id, one.partition));
-        std::optional<std::string> next;
-        if (listed.size() == room) {
-          next = fmt::format("{}-{}", hex_of(listed.back().order_key), listed.back().partition.number);
-        }
-        answer_people(all, std::move(next), is_first, responder);
-      });
+  if (room == 0) return answer_people(queries, "all", cursor.empty(), call, responder);
+  reading_.newest_people(before, room,
+                         [this, queries, query_of, room, call, responder,
+                          is_first = cursor.empty()](const std::vector<ListedPerson>& listed) {
+                           std::vector<PersonQuery> all = queries;
+                           for (const ListedPerson& one : listed) all.push_back(query_of(one.id, one.partition));
+                           std::optional<std::string> next;
+                           if (listed.size() == room) {
+                             next =
+                                 fmt::format("{}-{}", hex_of(listed.back().order_key), listed.back().partition.number);
+                           }
+                           answer_people(all, std::move(next), is_first, call, responder);
+                         });
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -453,7 +460,7 @@ void add_lines_of_decisions(const PersonFile& file, std::vector<Line>& lines) {
       std::string_view state = "unknown";
       for (int one = 0; one <= static_cast<int>(contact::kDecisionStateLast); ++one) {
         const auto known = static_cast<contact::DecisionState>(one);
-        if (contact::name_of(known) == step.state) state = message_state(known);
+        if (contact::name_of(known) == step.state) state = message_state(decision, known);
       }
       const std::string id = fmt::format("{}-{}", decision.id.hex(), i);
       lines.push_back({{step.at.ms, false, 0, id},

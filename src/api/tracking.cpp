@@ -194,11 +194,14 @@ void TrackingApi::append(std::vector<events::Event> events, std::vector<events::
     batch.add_in_place(kept.route(), static_cast<uint16_t>(events::RecordType::quarantined),
                        RecordId{with.random->next()}, offset);
   }
-  with.engine->append(std::move(batch), [finish, items = std::move(quarantined), answering = std::move(answering)](
-                                            const engine::Result<std::vector<engine::Placed>>& placed) mutable {
-    if (!placed) return answer_failure(answering, placed.error().code);
-    finish(std::move(items), answering);
-  });
+  with.engine->append(std::move(batch),
+                      [finish, observer = with.observer, source_id = source.defaults.id, received_at,
+                       count = events.size(), items = std::move(quarantined), answering = std::move(answering)](
+                          const engine::Result<std::vector<engine::Placed>>& placed) mutable {
+                        if (!placed) return answer_failure(answering, placed.error().code);
+                        if (count > 0) observer->on_accepted(source_id, received_at, count);
+                        finish(std::move(items), answering);
+                      });
 }
 
 Response TrackingApi::settings(const Request& request, std::string_view key) const {

@@ -36,11 +36,13 @@ class WriteKeys {
   [[nodiscard]] virtual std::optional<Source> find(std::string_view key) const = 0;
 };
 
-/// Hears what did not become an event, for the console. Thread-safe, must not block; `on_quarantined` only after the
-/// request's events and these items are durable.
+/// Hears what came and what did not become an event, for the console. Thread-safe, must not block; `on_accepted` and
+/// `on_quarantined` only after the request's events and these items are durable.
 class TrackingObserver {
  public:
   virtual ~TrackingObserver() = default;
+  /// `count` events of one request, repeats among them.
+  virtual void on_accepted(const std::string& source, Timestamp received_at, size_t count) = 0;
   virtual void on_quarantined(const std::string& source, Timestamp received_at,
                               std::vector<events::Quarantined> items) = 0;
   /// An unknown key, or one of a disabled source (`is_known`). At most 128 bytes; empty when none was sent.

@@ -98,12 +98,16 @@ class FixedKeys : public WriteKeys {
 
 class RecordingObserver : public TrackingObserver {
  public:
+  void on_accepted(const std::string& source, Timestamp /*received_at*/, size_t count) override {
+    accepted[source] += count;
+  }
   void on_quarantined(const std::string& source, Timestamp, std::vector<events::Quarantined> items) override {
     for (const auto& item : items) quarantined.push_back(source + ":" + std::string(item.reason));
   }
   void on_rejected_key(std::string_view key, bool is_known) override {
     rejected.push_back(std::string(key) + (is_known ? ":known" : ":unknown"));
   }
+  std::map<std::string, size_t> accepted;
   std::vector<std::string> quarantined;
   std::vector<std::string> rejected;
 };
@@ -199,11 +203,13 @@ TEST_F(TrackingTest, AnswersOnlyWhenTheEventsAreDurable) {
   }
   EXPECT_FALSE(exchange->response());
   EXPECT_TRUE(observer.quarantined.empty());
+  EXPECT_TRUE(observer.accepted.empty());
   engine.make_durable();
   ASSERT_TRUE(exchange->response());
   EXPECT_EQ(exchange->response()->status, 200);
   EXPECT_EQ(exchange->response()->header("access-control-allow-origin"), "https://shop.example");
   EXPECT_EQ(observer.quarantined, std::vector<std::string>{"web:not_an_object"});
+  EXPECT_EQ(observer.accepted, (std::map<std::string, size_t>{{"web", 1}}));
 }
 
 // A sender that was told 200 never sends again, so what is unusable must be on disk before the answer too.

@@ -107,6 +107,11 @@ void note(Decision& decision, std::string_view state, std::string detail, Timest
 
 }  // namespace
 
+bool was_caught(const Decision& decision) {
+  return decision.state == DecisionState::sent && std::ranges::any_of(decision.gates, [](const Gate& gate) {
+           return gate.code == GateCode::delivery && gate.value == kCaughtBySandbox;
+         });
+}
 std::string_view name_of(GateCode code) { return kGateNames[static_cast<size_t>(code)]; }
 std::string_view name_of(GateState state) { return kGateStates[static_cast<size_t>(state)]; }
 std::string_view name_of(DecisionState state) { return kStates[static_cast<size_t>(state)]; }

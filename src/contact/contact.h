@@ -134,6 +134,11 @@ struct Step {
   bool operator==(const Step&) const = default;
 };
 
+/// Value of the delivery gate of a message that the sandbox caught: it was sent, and left for nobody.
+inline constexpr std::string_view kCaughtBySandbox = "sandbox";
+class Decision;
+[[nodiscard]] bool was_caught(const Decision& decision);
+
 /// What becomes of one intent. One entity per decision, at the person's home.
 class Decision final : public engine::Entity {
  public:

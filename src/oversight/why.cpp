@@ -65,6 +65,25 @@ const contact::Gate* last_gate(const Decision& decision, GateCode code) {
   return last;
 }
 
+/// Why a template could not be written, from `html: variable_missing city at line 3, column 5`. The rest of it is for
+/// who writes templates; they read it where they try them.
+struct NotWritten {
+  std::string_view reason = "template_broken";
+  Value missing;  ///< of `value_missing` the variable
+};
+NotWritten not_written(std::string_view detail) {
+  const auto after = [&](std::string_view mark) -> std::optional<std::string_view> {
+    const size_t at = detail.find(mark);
+    return at == std::string_view::npos ? std::nullopt : std::optional(detail.substr(at + mark.size()));
+  };
+  if (after(": aborted")) return {"template_declined", {}};
+  if (detail.starts_with("template: ") || detail.starts_with("configuration: ")) return {"template_gone", {}};
+  if (const auto subject = after(": variable_missing ")) {
+    return {"value_missing", std::string(subject->substr(0, subject->find(" at line ")))};
+  }
+  return {};
+}
+
 std::vector<Parameter> cap_params(const Decision& decision) {
   const contact::Gate* const gate = last_gate(decision, GateCode::cap_person);
   if (gate == nullptr) return {};
@@ -131,6 +150,12 @@ Gate explain_gate(const Case& given, const Decision& decision, const contact::Ga
       break;
     }
     case GateCode::audience:
+      // The arbiter asks for an address, the journey for a condition.
+      if (kept.value == "no_address") {
+        gate.value = gate.limit = {};
+        add("reason", kept.value);
+        break;
+      }
       add("condition", value_of(kept.limit));
       add("value", value_of(kept.value));
       break;
@@ -138,11 +163,12 @@ Gate explain_gate(const Case& given, const Decision& decision, const contact::Ga
       const auto count = static_cast<int64_t>(given.person->identifiers.size());
       gate.value = count;
       add("identifiers", count);
-      if (!kept.value.empty()) add("reason", kept.value);
+      if (!kept.value.empty()) add("reason", "identity_open");
       break;
     }
     case GateCode::consent:
       add("topic", topic_of(decision));
+      add("reason", kept.value);
       break;
     case GateCode::cap_person: {
       add("count", value_of(kept.value));
@@ -172,14 +198,24 @@ Gate explain_gate(const Case& given, const Decision& decision, const contact::Ga
     case GateCode::priority:
       add("ahead", value_of(kept.value));
       break;
-    case GateCode::render:
-      add("missing", value_of(kept.value));
+    case GateCode::render: {
+      if (kept.state == GateState::passed) break;
+      const NotWritten why = not_written(kept.value);
+      gate.value = why.missing;
+      add("reason", std::string(why.reason));
+      add("missing", why.missing);
       break;
+    }
     case GateCode::claim:
       add("attempt", static_cast<int64_t>(decision.attempts));
       break;
     case GateCode::delivery:
-      add("answer", value_of(kept.value));
+      if (kept.value == contact::kCaughtBySandbox || kept.value == "no_receipt" || kept.value == "expired") {
+        gate.value = gate.limit = {};
+        add("reason", kept.value == "expired" ? "too_late" : kept.value);
+      } else {
+        add("answer", value_of(kept.value));
+      }
       break;
   }
   return gate;
@@ -193,7 +229,7 @@ void add_proof(std::vector<Gate>& gates, const Decision& decision) {
                   std::string(consent::name_of(proof.rule)),
                   {},
                   proof.decided_at,
-                  {{"topic", topic_of(decision)}}};
+                  {{"topic", topic_of(decision)}, {"reason", std::string(consent::name_of(proof.rule))}}};
   if (!proof.entry_ids.empty()) {
     permission.params.push_back({"entry_id", Id128{proof.partition.number, proof.entry_ids.front()}.hex()});
   }
@@ -297,7 +333,8 @@ void explain_decision(const Case& given, const Decision& decision, Why& why) {
       break;
     }
     case DecisionState::sent:
-      why.sentence = {"sent", {}};
+      why.sentence = {contact::was_caught(decision) ? "kept_in_sandbox" : "sent", {}};
+      if (contact::was_caught(decision)) why.would_have_changed = {"live", {}};
       why.becomes = nothing;
       break;
     case DecisionState::refused_consent:
@@ -316,9 +353,13 @@ void explain_decision(const Case& given, const Decision& decision, Why& why) {
       break;
     case DecisionState::not_rendered: {
       const contact::Gate* const render = last_gate(decision, GateCode::render);
-      const Value missing = render != nullptr ? value_of(render->value) : Value{};
-      why.sentence = {"withheld_not_rendered", {{"missing", missing}}};
-      why.would_have_changed = {"template_fixed", {{"missing", missing}}};
+      const NotWritten not_rendered = not_written(render != nullptr ? std::string_view(render->value) : "");
+      why.sentence = {"withheld_not_rendered", {{"missing", not_rendered.missing}}};
+      if (not_rendered.reason == "value_missing") {
+        why.would_have_changed = {"template_fixed", {{"missing", not_rendered.missing}}};
+      } else if (not_rendered.reason != "template_declined") {
+        why.would_have_changed = {"template_mended", {}};
+      }
       break;
     }
     case DecisionState::bounced:
@@ -343,6 +384,11 @@ std::string step_of(const Case& given, const journeys::Instance& instance) {
     return given.definition->steps[instance.step].id;
   }
   return fmt::format("{}", instance.step + 1);
+}
+
+/// Why a trigger let nobody in. The word for a number would be read as a plural form where the sentences are.
+std::string reason_of(const journeys::TriggerTrace& trace) {
+  return trace.stopped_by == "too_many" ? "journeys_full" : trace.stopped_by;
 }
 
 Value trigger_event(const Case& given) {
@@ -400,21 +446,31 @@ void explain_journey(const Case& given, Why& why) {
     trigger_gate(GateState::passed, at);
     why.gates.push_back({GateCode::audience, GateState::passed, {}, {}, at, {}});
     const bool came_again = trace != nullptr && !trace->did_enter && trace->at > at;
-    why.sentence = {"exited", {{"step", Value{}}, {"reason", came_again ? trace->stopped_by : "completed"}}};
+    // Who came again stands at the gate once more, with what kept them out.
+    why.sentence = {came_again ? "not_entered_again" : "exited", {}};
+    if (came_again) {
+      why.gates = {{GateCode::trigger,
+                    GateState::stopped,
+                    event,
+                    {},
+                    trace->at,
+                    {{"event", event}, {"reason", reason_of(*trace)}}}};
+    }
     why.subject.at = came_again ? trace->at : at;
     return;
   }
   // What came too late starts nothing, as if it had not come.
   why.sentence = {"never_triggered", {{"event", event}}};
   why.would_have_changed = {"event_received", {{"event", event}}};
-  if (trace != nullptr) {
-    why.sentence.params.push_back({"reason", trace->stopped_by});
+  if (trace != nullptr && !trace->stopped_by.empty()) {
+    why.sentence = {"never_entered_trigger", {{"event", event}}};
+    why.would_have_changed = {"nothing", {}};
     why.gates.push_back({GateCode::trigger,
                          GateState::stopped,
-                         trace->stopped_by,
+                         event,
                          {},
                          trace->at,
-                         {{"event", event}, {"reason", trace->stopped_by}}});
+                         {{"event", event}, {"reason", reason_of(*trace)}}});
     why.subject.at = trace->at;
   } else {
     why.gates.push_back({GateCode::trigger, GateState::not_reached, {}, event, std::nullopt, {{"event", event}}});

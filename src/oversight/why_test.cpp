@@ -1,5 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <boost/json.hpp>
+#include <fstream>
+#include <set>
+#include <sstream>
+
 #include "oversight/oversight.h"
 
 namespace terreno::oversight {
@@ -152,7 +157,8 @@ TEST_F(WhyTest, IdentityAddressTemplateAndReceipt) {
   EXPECT_EQ(why(DecisionState::open).becomes.code, "awaits_receipt");
   EXPECT_EQ(why(DecisionState::unknown).sentence.code, "unknown_delivery");
   EXPECT_EQ(why(DecisionState::unknown).becomes.code, "stays_unknown");
-  decision_.gates.push_back({GateCode::render, GateState::stopped, "person.city", "", kNow});
+  decision_.gates.push_back(
+      {GateCode::render, GateState::stopped, "html: variable_missing person.city at line 2, column 9", "", kNow});
   EXPECT_EQ(text(why(DecisionState::not_rendered).sentence, "missing"), "person.city");
   EXPECT_EQ(why(DecisionState::not_rendered).would_have_changed.code, "template_fixed");
   decision_.gates.push_back({GateCode::delivery, GateState::stopped, "550", "", kNow});
@@ -221,6 +227,111 @@ TEST_F(WhyTest, TheLatestDecisionAnswersUnlessTheConditionFailedSince) {
   EXPECT_EQ(answering_decision(&states_, decisions, "other"), nullptr);
   states_.traces.push_back({"welcome", kNow + hours(2), false, "condition", "c", "v"});
   EXPECT_EQ(answering_decision(&states_, decisions, "welcome"), nullptr);
+}
+
+TEST_F(WhyTest, WhatTheSandboxKeptIsNotCalledSent) {
+  decision_.gates.push_back({GateCode::delivery, GateState::passed, std::string(contact::kCaughtBySandbox), "", kNow});
+  const Why answer = why(DecisionState::sent);
+  EXPECT_EQ(answer.sentence.code, "kept_in_sandbox");
+  EXPECT_EQ(answer.would_have_changed.code, "live");
+  EXPECT_EQ(answer.gates.back().params, (std::vector<Parameter>{{"reason", std::string("sandbox")}}));
+}
+
+TEST_F(WhyTest, OfATextThatCouldNotBeWrittenOnlyWhatIsMissingIsTold) {
+  const auto render = [&](std::string detail) {
+    decision_.gates.resize(2);
+    decision_.gates.push_back({GateCode::render, GateState::stopped, std::move(detail), "", kNow});
+    return why(DecisionState::not_rendered);
+  };
+  const Why missing = render("html: variable_missing first_name at line 3, column 5");
+  EXPECT_EQ(text(missing.would_have_changed, "missing"), "first_name");
+  EXPECT_EQ(std::get<std::string>(missing.gates.back().value), "first_name");
+  EXPECT_EQ(render("subject: too_much_work for at line 1, column 1").would_have_changed.code, "template_mended");
+  EXPECT_EQ(render("html: aborted no stock").would_have_changed.code, "nothing");
+}
+
+/// Every code that an answer can have, as the place of its text in `why.json`.
+class WhyTexts : public WhyTest {
+ protected:
+  void take(const Why& answer) {
+    found_.insert("sentence." + answer.sentence.code);
+    if (answer.becomes.code != "nothing") found_.insert("becomes." + answer.becomes.code);
+    if (answer.would_have_changed.code != "nothing") found_.insert("changed." + answer.would_have_changed.code);
+    for (const Gate& gate : answer.gates) {
+      found_.insert("gate." + std::string(contact::name_of(gate.code)) + "." +
+                    std::string(contact::name_of(gate.state)));
+      const auto reason = std::ranges::find(gate.params, "reason", &Parameter::name);
+      if (reason == gate.params.end()) continue;
+      const auto* const code = std::get_if<std::string>(&reason->value);
+      if (code != nullptr && !code->empty()) found_.insert("reason." + *code);
+    }
+  }
+  std::set<std::string> found_;
+};
+
+TEST_F(WhyTexts, EveryCodeHasASentenceInEveryLanguage) {
+  std::vector<std::string> rules;
+  for (int rule = 0; rule <= static_cast<int>(consent::Rule::transactional); ++rule) {
+    const auto name = consent::name_of(static_cast<consent::Rule>(rule));
+    if (!name.empty()) rules.emplace_back(name);
+  }
+  ASSERT_GE(rules.size(), 16U);
+  // What flow, the courier and the template engine leave in a gate, besides numbers and answers of mail servers.
+  const std::vector<std::string> values{"",
+                                        "3",
+                                        "open",
+                                        "no_address",
+                                        "no_receipt",
+                                        "expired",
+                                        std::string(contact::kCaughtBySandbox),
+                                        "html: variable_missing city at line 1, column 1",
+                                        "html: too_much_work for at line 1, column 1",
+                                        "html: aborted no",
+                                        "template: not in this configuration"};
+  for (int state = 0; state <= static_cast<int>(contact::kDecisionStateLast); ++state) {
+    for (int code = 0; code <= static_cast<int>(contact::kGateCodeLast); ++code) {
+      for (int at = 0; at <= static_cast<int>(contact::kGateStateLast); ++at) {
+        for (const std::string& value : code == static_cast<int>(GateCode::consent) ? rules : values) {
+          decision_.gates.resize(2);
+          decision_.gates.push_back({static_cast<GateCode>(code), static_cast<GateState>(at), value, "", kNow});
+          take(why(static_cast<DecisionState>(state)));
+        }
+      }
+    }
+    for (const std::string& rule : rules) {
+      decision_.refusal = rule;
+      take(why(static_cast<DecisionState>(state)));
+    }
+  }
+  take(why_journey());
+  for (const std::string by : {"", "late", "condition", "already_inside", "entered_before", "too_many"}) {
+    journeys::TriggerTrace trace;
+    trace.journey = "welcome";
+    trace.at = kNow;
+    trace.stopped_by = by;
+    states_.traces = {trace};
+    states_.entered.clear();
+    take(why_journey());
+    states_.entered = {{"welcome", "", kNow - hours(1)}};
+    take(why_journey());
+  }
+  states_.instances.resize(1);
+  states_.instances[0].journey = "welcome";
+  take(why_journey());
+
+  for (const std::string language : {"es", "fr", "en"}) {
+    std::ifstream file(std::string(TERRENO_CONSOLE_TEXTS) + "/" + language + "/why.json");
+    std::stringstream bytes;
+    bytes << file.rdbuf();
+    const boost::json::value texts = boost::json::parse(bytes.str());
+    for (std::string place : found_) {
+      std::ranges::replace(place, '.', '/');
+      boost::system::error_code error;
+      const bool is_there = texts.find_pointer("/" + place, error) != nullptr ||
+                            texts.find_pointer("/" + place + "_other", error) != nullptr;
+      EXPECT_TRUE(is_there) << language << ": " << place;
+    }
+  }
 }
 
 }  // namespace

@@ -46,6 +46,8 @@ class NoOutputs final : public engine::OutputSink {
 class CountingObserver final : public api::TrackingObserver {
  public:
   CountingObserver(governance::Registry& registry, const engine::Clock& clock) : registry_(&registry), clock_(&clock) {}
+  /// Nobody can ask this role.
+  void on_accepted(const std::string& /*source*/, Timestamp /*received_at*/, size_t /*count*/) override {}
   void on_quarantined(const std::string&, Timestamp, std::vector<events::Quarantined> items) override {
     quarantined_ += items.size();
   }

@@ -42,6 +42,9 @@ class IntakeObserver final : public api::TrackingObserver {
  public:
   IntakeObserver(governance::Registry& registry, api::News& news, const engine::Clock& clock)
       : registry_(&registry), news_(&news), clock_(&clock) {}
+  void on_accepted(const std::string& source, Timestamp received_at, size_t count) override {
+    news_->on_accepted(source, received_at, count);
+  }
   void on_quarantined(const std::string& source, Timestamp received_at,
                       std::vector<events::Quarantined> items) override {
     news_->on_quarantined(source, received_at, std::move(items));
@@ -444,6 +447,9 @@ void Server::State::add_routes() {
   };
   governance_parts.background = in_background;
   governance_parts.clock = [this] { return clock->now(); };
+  governance_parts.source_activity = [this](governance::SourceId id) {
+    return news->sources.read(id.hex(), clock->now());
+  };
   governance_parts.sender_facts = [this](const governance::Installation& installation) {
     return sender_facts(installation);
   };

@@ -1,6 +1,6 @@
 import { expect, expectAccessible, openFirstPerson, test } from './terreno';
 
-const screens = ['/app/people', '/app/people?q=nobody%40nowhere.example', '/app/live', '/app/outbox', '/app/settings/sources', '/app/settings/sender', '/app/settings/users', '/app/settings/audit'];
+const screens = ['/app/people', '/app/people?q=nobody%40nowhere.example', '/app/live', '/app/outbox', '/app/settings/sources', '/app/settings/sender', '/app/settings/users', '/app/settings/audit', '/app/settings/account'];
 
 for (const scheme of ['light', 'dark'] as const) {
   test.describe(`in the ${scheme} scheme`, () => {

@@ -301,7 +301,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One caught message, as a mail program would see it */
+        /**
+         * One caught message, as a mail program would see it
+         * @description Only what the sandbox caught; of a message that left, `get_message` tells.
+         */
         get: operations["get_outbox_message"];
         put?: never;
         post?: never;
@@ -578,10 +581,10 @@ export interface components {
         /** @enum {string} */
         ConsentState: "none" | "pending" | "subscribed" | "unsubscribed" | "suppressed";
         /**
-         * @description `unknown`: handed over, and no answer came back; never sent again by itself
+         * @description `caught`: the sandbox kept it, and it left for nobody. `unknown`: handed over, and no answer came back; never sent again by itself
          * @enum {string}
          */
-        MessageState: "decided" | "held" | "claimed" | "sent" | "delivered" | "bounced" | "complained" | "withheld" | "expired" | "unknown" | "opened" | "clicked";
+        MessageState: "decided" | "held" | "claimed" | "sent" | "caught" | "delivered" | "bounced" | "complained" | "withheld" | "expired" | "unknown" | "opened" | "clicked";
         /** @enum {string} */
         Scope: "events:read" | "events:write" | "people:read" | "people:everything" | "people:correct" | "people:object" | "messages:read" | "consents:write" | "sources:read" | "sources:write" | "keys:read" | "keys:write" | "users:read" | "users:write" | "audit:read" | "sender:read" | "sender:write" | "configuration:read" | "configuration:write" | "health:read" | "clock:write";
         /** @description Values for the text of a code. Names end in `_at` for times, `_id` for ids; a duration is in seconds and ends in `_seconds`. */
@@ -748,6 +751,8 @@ export interface components {
             attributes: components["schemas"]["Attribute"][];
             consents: components["schemas"]["Consent"][];
             journeys: components["schemas"]["JourneyInstance"][];
+            /** @description Names of all journeys in force, to ask *Why?* of those that the person is not on */
+            journeys_in_force: string[];
             /** @description The newest 100, newest first */
             messages: components["schemas"]["MessageSummary"][];
         };
@@ -987,11 +992,11 @@ export interface components {
         Why: {
             /**
              * @description Params, of which each may be absent: person, message, journey, channel, at; and by code
-             *     sent · will_send {send_at} · held_quiet_hours {until_at} · held_cap {count, limit, window_days, until_at} ·
+             *     sent · kept_in_sandbox · will_send {send_at} · held_quiet_hours {until_at} · held_cap {count, limit, window_days, until_at} ·
              *     held_identity · held_address {until_at} · withheld_no_consent {topic} · withheld_withdrawn {topic, withdrawn_at} · withheld_objection ·
              *     withheld_suppressed {reason} · withheld_no_address · withheld_superseded · withheld_cap {count, limit, window_days} · withheld_not_rendered {missing} ·
              *     unknown_delivery · bounced {answer} · expired · never_entered_condition {condition, value, event} ·
-             *     never_triggered {event} · exited {step, reason} · waiting {step, until_at}
+             *     never_triggered {event} · never_entered_trigger {event} · not_entered_again · exited · waiting {step, until_at}
              */
             sentence: components["schemas"]["CodedText"];
             subject: {
@@ -1012,7 +1017,7 @@ export interface components {
             /**
              * @description Codes: nothing · consent_given {topic} · fewer_messages {count, window_days} · other_hour {from, to} ·
              *     identity_settled · condition_met {condition, value} · event_received {event} · address_works · template_fixed {missing} ·
-             *     objection_lifted · unsuppressed
+             *     objection_lifted · unsuppressed · template_mended · live
              */
             would_have_changed: components["schemas"]["CodedText"];
         };
@@ -1144,11 +1149,16 @@ export interface components {
              */
             key_hint: string;
             created_at: components["schemas"]["Time"];
+            /** @description Null when none came since it is counted */
             last_event_at: components["schemas"]["Time"] | null;
-            /** @description Over the last minute; null where it is not counted, and then last_event_at says nothing */
+            /** @description Over the last minute; null where it is not counted */
             per_second: number | null;
-            /** @description How many of its events are quarantined; null where it is not counted */
+            /** @description How many were taken; null where it is not counted */
+            events: number | null;
+            /** @description How many were quarantined; null where it is not counted */
             held: number | null;
+            /** @description When counting began, which is when the program last started; null where it is not counted */
+            counted_since: components["schemas"]["Time"] | null;
         };
         Key: {
             id: components["schemas"]["Id"];
@@ -1171,7 +1181,7 @@ export interface components {
             };
             /**
              * @description signed_in · sign_in_refused · signed_out · first_run_completed · person_read · person_corrected · person_objected ·
-             *     message_read · consent_recorded · source_created · source_changed · source_deleted · user_invited · user_changed ·
+             *     message_read · people_listed · outbox_listed · live_events_listed · consent_recorded · source_created · source_changed · source_deleted · user_invited · user_changed ·
              *     user_removed · password_changed · sessions_ended · installation_changed · first_run_link_issued · key_created · key_deleted · sender_changed · went_live ·
              *     went_sandbox · configuration_applied. A reader shows an unknown code by its name.
              */

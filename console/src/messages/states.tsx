@@ -1,6 +1,6 @@
 import { useTranslation } from 'react-i18next';
 import type { Schemas } from '../api/client';
-import { type Icon, IconAlertTriangle, IconBan, IconCheck, IconClock, IconMail, IconMailOff, IconMailOpened, IconSend, IconX } from '../ui/icons';
+import { type Icon, IconAlertTriangle, IconBan, IconCheck, IconClock, IconMail, IconMailOff, IconMailOpened, IconPackage, IconSend, IconX } from '../ui/icons';
 import { State, type Tone } from '../ui/parts';
 
 export type MessageState = Schemas['MessageState'];
@@ -10,6 +10,7 @@ export const stateLooks: Record<MessageState, { tone: Tone; icon: Icon }> = {
   held: { tone: 'held', icon: IconClock },
   claimed: { tone: 'note', icon: IconSend },
   sent: { tone: 'fine', icon: IconCheck },
+  caught: { tone: 'note', icon: IconPackage },
   delivered: { tone: 'fine', icon: IconCheck },
   bounced: { tone: 'stopped', icon: IconMailOff },
   complained: { tone: 'stopped', icon: IconBan },

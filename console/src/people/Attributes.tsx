@@ -51,7 +51,7 @@ export function Attributes({ person }: { person: PersonData }) {
         ))}
       </dl>
       {correcting !== undefined && (
-        <CorrectionDialog personId={person.person_id} attribute={person.attributes.find((each) => each.name === correcting)} onClose={() => setCorrecting(undefined)} />
+        <CorrectionDialog personId={person.person_id} known={person.attributes} attribute={person.attributes.find((each) => each.name === correcting)} onClose={() => setCorrecting(undefined)} />
       )}
     </Section>
   );

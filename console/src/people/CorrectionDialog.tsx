@@ -4,34 +4,40 @@ import { useTranslation } from 'react-i18next';
 import { api, idempotencyKey, type Schemas, take } from '../api/client';
 import { personQuery } from '../api/queries';
 import { FormTrouble } from '../shell/Trouble';
-import { Button } from '../ui/Button';
 import { RadioField, TextArea, TextField } from '../ui/fields';
-import { Dialog } from '../ui/Panel';
-import { parseAs, valueText } from './valueText';
+import { FormDialog } from '../ui/FormDialog';
+import { attributeMeant, wordedAttributes } from './attributeNames';
+import { keyText, parseAs, valueText } from './valueText';
 
 interface CorrectionDialogProps {
   personId: string;
+  known: readonly Schemas['Attribute'][];
   /** Absent for something that is not known yet. */
   attribute: Schemas['Attribute'] | undefined;
   onClose: () => void;
 }
 
 /** That is not so. Who says it decides what outranks it later, so that is asked first. */
-export function CorrectionDialog({ personId, attribute, onClose }: CorrectionDialogProps) {
+export function CorrectionDialog({ personId, known, attribute, onClose }: CorrectionDialogProps) {
   const { t } = useTranslation('people');
   const cache = useQueryClient();
+  const label = (each: string) => t(`attribute.${each}`, { defaultValue: keyText(each) });
   const [name, setName] = useState(attribute?.name ?? '');
   const [rank, setRank] = useState<'stated' | 'corrected'>('stated');
   const [value, setValue] = useState('');
   const [heardBy, setHeardBy] = useState('');
   const [note, setNote] = useState('');
   const [key] = useState(idempotencyKey);
+  // Who writes the label of something known means that.
+  const meant = attribute === undefined ? attributeMeant(name, known.map((each) => each.name), label) : attribute.name;
+  const suggestions = [...new Set([...known.map((each) => each.name), ...wordedAttributes].map(label))];
+  const before = attribute ?? known.find((each) => each.name === meant);
   const correct = useMutation({
     mutationFn: () =>
       take(
         api.POST('/api/v1/people/{id}/corrections', {
           params: { path: { id: personId }, header: { 'Idempotency-Key': key } },
-          body: { attribute: name.trim(), value: parseAs(value, attribute?.value), rank, note: note.trim(), ...(heardBy.trim() === '' ? {} : { heard_by: heardBy.trim() }) },
+          body: { attribute: meant, value: parseAs(value, before?.value), rank, note: note.trim(), ...(heardBy.trim() === '' ? {} : { heard_by: heardBy.trim() }) },
         }),
       ),
     onSuccess: (person) => {
@@ -41,40 +47,28 @@ export function CorrectionDialog({ personId, attribute, onClose }: CorrectionDia
     },
   });
   return (
-    <Dialog title={t(attribute === undefined ? 'correct.title_new' : 'correct.title')} closeLabel={t('common:close')} onClose={onClose}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          correct.mutate();
-        }}
-      >
-        {attribute === undefined ? (
-          <TextField label={t('correct.attribute')} required maxLength={200} value={name} onChange={setName} />
-        ) : (
-          <p>{t('correct.now', { attribute: attribute.name, value: valueText(attribute.value) })}</p>
-        )}
-        <TextField label={t('correct.value')} required value={value} onChange={setValue} />
-        <RadioField
-          label={t('correct.who')}
-          value={rank}
-          choices={[
-            { value: 'stated', label: t('correct.stated'), hint: t('correct.stated_hint') },
-            { value: 'corrected', label: t('correct.corrected'), hint: t('correct.corrected_hint') },
-          ]}
-          onChange={setRank}
-        />
-        {rank === 'stated' && <TextField label={t('correct.heard_by')} maxLength={200} value={heardBy} onChange={setHeardBy} />}
-        <TextArea label={t('correct.note')} hint={t('correct.note_hint')} required maxLength={2000} rows={2} value={note} onChange={setNote} />
-        <FormTrouble error={correct.error} />
-        <div className="actions">
-          <Button kind="primary" submit busy={correct.isPending}>
-            {t('correct.button')}
-          </Button>
-          <Button kind="bare" onClick={onClose}>
-            {t('common:cancel')}
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog
+      title={t(attribute === undefined ? 'correct.title_new' : 'correct.title')}
+      button={t('correct.button')}
+      busy={correct.isPending}
+      trouble={<FormTrouble error={correct.error} />}
+      onSubmit={() => correct.mutate()}
+      onClose={onClose}
+    >
+      {attribute === undefined && <TextField label={t('correct.attribute')} hint={t('correct.attribute_hint')} required maxLength={200} suggestions={suggestions} value={name} onChange={setName} />}
+      {before !== undefined && <p role="status">{t(attribute === undefined ? 'correct.known' : 'correct.now', { attribute: label(before.name), value: valueText(before.value) })}</p>}
+      <TextField label={t('correct.value')} required value={value} onChange={setValue} />
+      <RadioField
+        label={t('correct.who')}
+        value={rank}
+        choices={[
+          { value: 'stated', label: t('correct.stated'), hint: t('correct.stated_hint') },
+          { value: 'corrected', label: t('correct.corrected'), hint: t('correct.corrected_hint') },
+        ]}
+        onChange={setRank}
+      />
+      {rank === 'stated' && <TextField label={t('correct.heard_by')} maxLength={200} value={heardBy} onChange={setHeardBy} />}
+      <TextArea label={t('correct.note')} hint={t('correct.note_hint')} required maxLength={2000} rows={2} value={note} onChange={setNote} />
+    </FormDialog>
   );
 }

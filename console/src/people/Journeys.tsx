@@ -1,9 +1,7 @@
-import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Schemas } from '../api/client';
 import { useFormats } from '../texts/useFormats';
-import { Button, WhyMark, WhySign } from '../ui/Button';
-import { TextField } from '../ui/fields';
+import { WhyMark } from '../ui/Button';
 import { type Icon, IconCheck, IconClock, IconFlag3, IconRoute, IconX } from '../ui/icons';
 import { Section, State, type Tone } from '../ui/parts';
 import type { AskWhy, PersonData } from './Person';
@@ -20,7 +18,8 @@ const looks: Record<Schemas['JourneyInstance']['state'], { tone: Tone; icon: Ico
 export function Journeys({ person, why }: { person: PersonData; why: AskWhy }) {
   const { t } = useTranslation('people');
   const formats = useFormats();
-  const [asked, setAsked] = useState('');
+  const travelled = new Set(person.journeys.map((journey) => journey.journey));
+  const others = person.journeys_in_force.filter((journey) => !travelled.has(journey));
   return (
     <>
       {person.journeys.length === 0 && <p className="none">{t('journeys.none')}</p>}
@@ -43,21 +42,18 @@ export function Journeys({ person, why }: { person: PersonData; why: AskWhy }) {
         ))}
       </ul>
       <Section title={t('journeys.other')}>
-        <form
-          className="inline-form"
-          onSubmit={(event) => {
-            event.preventDefault();
-            if (asked.trim() !== '') why.journey(asked.trim());
-          }}
-        >
-          <TextField label={t('journeys.other_label')} hint={t('journeys.other_hint')} maxLength={100} value={asked} onChange={setAsked} />
-          <Button submit>
-            <span className="clay flex">
-              <WhySign />
-              {t('why:title')}
-            </span>
-          </Button>
-        </form>
+        {others.length === 0 && <p className="none">{t('journeys.other_none')}</p>}
+        {others.length > 0 && <p className="none sm">{t('journeys.other_hint')}</p>}
+        <ul className="rows">
+          {others.map((journey) => (
+            <li key={journey} className="row" aria-current={why.open?.journey === journey}>
+              <p className="grow">
+                <em>{journey}</em>
+              </p>
+              <WhyMark label={t('journeys.why', { journey })} expanded={why.open?.journey === journey} onClick={() => why.journey(journey)} />
+            </li>
+          ))}
+        </ul>
       </Section>
     </>
   );

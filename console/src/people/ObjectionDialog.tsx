@@ -5,10 +5,9 @@ import { api, idempotencyKey, take } from '../api/client';
 import { personQuery } from '../api/queries';
 import { FormTrouble } from '../shell/Trouble';
 import { useFormats } from '../texts/useFormats';
-import { Button } from '../ui/Button';
 import { RadioField, TextArea } from '../ui/fields';
 import { IconHandStop } from '../ui/icons';
-import { Dialog } from '../ui/Panel';
+import { FormDialog } from '../ui/FormDialog';
 import type { PersonData } from './Person';
 
 /** Stop everything: irreversible by us, so it says its size and asks why. */
@@ -35,35 +34,31 @@ export function ObjectionDialog({ person, name, onClose }: { person: PersonData;
     },
   });
   return (
-    <Dialog title={t('object.title', { name })} closeLabel={t('common:close')} onClose={onClose}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          object.mutate();
-        }}
-      >
-        <p>{t('object.text', { n: formats.number(addresses), count: addresses })}</p>
-        <RadioField
-          label={t('object.where')}
-          value={where}
-          choices={[
-            { value: 'all', label: t('object.all') },
-            { value: 'email', label: t('object.email') },
-          ]}
-          onChange={setWhere}
-        />
-        <TextArea label={t('object.note')} hint={t('object.note_hint')} required maxLength={2000} rows={2} value={note} onChange={setNote} />
-        <FormTrouble error={object.error} />
-        <div className="actions">
-          <Button kind="stop" submit busy={object.isPending}>
+    <FormDialog
+      title={t('object.title', { name })}
+      button={
+          <>
             <IconHandStop />
             {t('object.button')}
-          </Button>
-          <Button kind="bare" onClick={onClose}>
-            {t('common:cancel')}
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+          </>
+        }
+      kind="stop"
+      busy={object.isPending}
+      trouble={<FormTrouble error={object.error} />}
+      onSubmit={() => object.mutate()}
+      onClose={onClose}
+    >
+      <p>{t('object.text', { n: formats.number(addresses), count: addresses })}</p>
+      <RadioField
+        label={t('object.where')}
+        value={where}
+        choices={[
+          { value: 'all', label: t('object.all') },
+          { value: 'email', label: t('object.email') },
+        ]}
+        onChange={setWhere}
+      />
+      <TextArea label={t('object.note')} hint={t('object.note_hint')} required maxLength={2000} rows={2} value={note} onChange={setNote} />
+    </FormDialog>
   );
 }

@@ -6,10 +6,9 @@ import { usersQuery } from '../api/queries';
 import { FormTrouble } from '../shell/Trouble';
 import { type Language, languageNames, languages } from '../texts/format';
 import { useFormats } from '../texts/useFormats';
-import { Button } from '../ui/Button';
 import { SelectField, TextField } from '../ui/fields';
-import { Dialog } from '../ui/Panel';
-import { CopyLine } from '../ui/parts';
+import { FormDialog } from '../ui/FormDialog';
+import { ShownOnce } from './SourceDialog';
 
 type Role = Schemas['Role'];
 
@@ -29,39 +28,30 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
   });
   if (invite.data !== undefined) return <LinkShown link={invite.data} name={name.trim()} onClose={onClose} />;
   return (
-    <Dialog title={t('users.invite')} closeLabel={t('common:close')} onClose={onClose}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          invite.mutate();
-        }}
-      >
-        <TextField label={t('users.name')} required maxLength={200} value={name} onChange={setName} />
-        <TextField label={t('session:email')} type="email" required value={email} onChange={setEmail} />
-        <SelectField
-          label={t('users.role')}
-          hint={t(`role_hint.${role}`)}
-          value={role}
-          choices={roles.map((each) => ({ value: each, label: t(`role.${each}`) }))}
-          onChange={(chosen) => setRole(roles.find((each) => each === chosen) ?? role)}
-        />
-        <SelectField
-          label={t('common:user.language')}
-          value={language}
-          choices={languages.map((each) => ({ value: each, label: languageNames[each] }))}
-          onChange={(chosen) => setLanguage(languages.find((each) => each === chosen) ?? language)}
-        />
-        <FormTrouble error={invite.error} />
-        <div className="actions">
-          <Button kind="primary" submit busy={invite.isPending}>
-            {t('users.make_link')}
-          </Button>
-          <Button kind="bare" onClick={onClose}>
-            {t('common:cancel')}
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog
+      title={t('users.invite')}
+      button={t('users.make_link')}
+      busy={invite.isPending}
+      trouble={<FormTrouble error={invite.error} />}
+      onSubmit={() => invite.mutate()}
+      onClose={onClose}
+    >
+      <TextField label={t('users.name')} required maxLength={200} value={name} onChange={setName} />
+      <TextField label={t('session:email')} type="email" required value={email} onChange={setEmail} />
+      <SelectField
+        label={t('users.role')}
+        hint={t(`role_hint.${role}`)}
+        value={role}
+        choices={roles.map((each) => ({ value: each, label: t(`role.${each}`) }))}
+        onChange={(chosen) => setRole(roles.find((each) => each === chosen) ?? role)}
+      />
+      <SelectField
+        label={t('common:user.language')}
+        value={language}
+        choices={languages.map((each) => ({ value: each, label: languageNames[each] }))}
+        onChange={(chosen) => setLanguage(languages.find((each) => each === chosen) ?? language)}
+      />
+    </FormDialog>
   );
 }
 
@@ -70,14 +60,11 @@ export function LinkShown({ link, name, onClose }: { link: Schemas['UserLink']; 
   const { t } = useTranslation('settings');
   const formats = useFormats();
   return (
-    <Dialog title={t('users.link_title', { name })} closeLabel={t('common:close')} onClose={onClose}>
-      <p>{t('users.link_text', { moment: formats.moment(link.expires_at) })}</p>
-      <CopyLine text={`${location.origin}/app/link?token=${encodeURIComponent(link.token)}`} label={t('common:copy')} copiedLabel={t('common:copied')} />
-      <div className="actions">
-        <Button kind="primary" onClick={onClose}>
-          {t('key_kept')}
-        </Button>
-      </div>
-    </Dialog>
+    <ShownOnce
+      title={t('users.link_title', { name })}
+      text={t('users.link_text', { moment: formats.moment(link.expires_at) })}
+      copied={`${location.origin}/app/link?token=${encodeURIComponent(link.token)}`}
+      onClose={onClose}
+    />
   );
 }

@@ -4,9 +4,8 @@ import { useTranslation } from 'react-i18next';
 import { api, type Schemas, take } from '../api/client';
 import { keysQuery, sessionQuery } from '../api/queries';
 import { FormTrouble } from '../shell/Trouble';
-import { Button } from '../ui/Button';
 import { CheckField, TextField } from '../ui/fields';
-import { Dialog } from '../ui/Panel';
+import { FormDialog } from '../ui/FormDialog';
 import { KeyShown } from './SourceDialog';
 
 type Scope = Schemas['Scope'];
@@ -24,35 +23,27 @@ export function KeyDialog({ onClose }: { onClose: () => void }) {
   });
   if (create.data !== undefined) return <KeyShown title={t('keys.made', { name: create.data.name })} token={create.data.token} once onClose={onClose} />;
   return (
-    <Dialog title={t('keys.new')} closeLabel={t('common:close')} onClose={onClose}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          create.mutate();
-        }}
-      >
-        <TextField label={t('keys.name')} hint={t('keys.name_hint')} required maxLength={100} value={name} onChange={setName} />
-        <fieldset className="scopes">
-          <legend>{t('keys.scopes')}</legend>
-          {session?.user.scopes.map((scope) => (
-            <CheckField
-              key={scope}
-              label={t(`scope.${scope.replace(':', '_')}`, { defaultValue: scope })}
-              checked={scopes.includes(scope)}
-              onChange={(checked) => setScopes((before) => (checked ? [...before, scope] : before.filter((each) => each !== scope)))}
-            />
-          ))}
-        </fieldset>
-        <FormTrouble error={create.error} />
-        <div className="actions">
-          <Button kind="primary" submit busy={create.isPending} disabled={scopes.length === 0}>
-            {t('keys.make')}
-          </Button>
-          <Button kind="bare" onClick={onClose}>
-            {t('common:cancel')}
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog
+      title={t('keys.new')}
+      button={t('keys.make')}
+      busy={create.isPending}
+      disabled={scopes.length === 0}
+      trouble={<FormTrouble error={create.error} />}
+      onSubmit={() => create.mutate()}
+      onClose={onClose}
+    >
+      <TextField label={t('keys.name')} hint={t('keys.name_hint')} required maxLength={100} value={name} onChange={setName} />
+      <fieldset className="scopes">
+        <legend>{t('keys.scopes')}</legend>
+        {session?.user.scopes.map((scope) => (
+          <CheckField
+            key={scope}
+            label={t(`scope.${scope.replace(':', '_')}`, { defaultValue: scope })}
+            checked={scopes.includes(scope)}
+            onChange={(checked) => setScopes((before) => (checked ? [...before, scope] : before.filter((each) => each !== scope)))}
+          />
+        ))}
+      </fieldset>
+    </FormDialog>
   );
 }

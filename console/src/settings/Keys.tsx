@@ -8,7 +8,7 @@ import { useScopes } from '../shell/useScopes';
 import { useFormats } from '../texts/useFormats';
 import { Button } from '../ui/Button';
 import { Section, Waiting } from '../ui/parts';
-import { Dialog } from '../ui/Panel';
+import { FormDialog } from '../ui/FormDialog';
 import { KeyDialog } from './KeyDialog';
 
 type Key = Schemas['Key'];
@@ -71,17 +71,16 @@ function Revoke({ apiKey, onClose }: { apiKey: Key; onClose: () => void }) {
     },
   });
   return (
-    <Dialog title={t('keys.revoke_title', { name: apiKey.name })} closeLabel={t('common:close')} onClose={onClose}>
+    <FormDialog
+      title={t('keys.revoke_title', { name: apiKey.name })}
+      button={t('keys.revoke')}
+      kind="stop"
+      busy={revoke.isPending}
+      trouble={<FormTrouble error={revoke.error} />}
+      onSubmit={() => revoke.mutate()}
+      onClose={onClose}
+    >
       <p>{t('keys.revoke_text')}</p>
-      <FormTrouble error={revoke.error} />
-      <div className="actions">
-        <Button kind="stop" busy={revoke.isPending} onClick={() => revoke.mutate()}>
-          {t('keys.revoke')}
-        </Button>
-        <Button kind="bare" onClick={onClose}>
-          {t('common:cancel')}
-        </Button>
-      </div>
-    </Dialog>
+    </FormDialog>
   );
 }

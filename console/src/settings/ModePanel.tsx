@@ -10,7 +10,8 @@ import { useFormats } from '../texts/useFormats';
 import { Button } from '../ui/Button';
 import { SecretField } from '../ui/fields';
 import { IconCircleCheck, IconCircleDashed, IconFlask, IconSend } from '../ui/icons';
-import { Dialog, Panel } from '../ui/Panel';
+import { FormDialog } from '../ui/FormDialog';
+import { Panel } from '../ui/Panel';
 import { Section } from '../ui/parts';
 import type { SenderData } from './Sender';
 
@@ -95,25 +96,16 @@ function GoLive({ busy, error, onGo, onClose }: { busy: boolean; error: unknown;
   const { t } = useTranslation('settings');
   const [password, setPassword] = useState('');
   return (
-    <Dialog title={t('mode.go_live')} closeLabel={t('common:close')} onClose={onClose}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          onGo(password);
-        }}
-      >
-        <p>{t('mode.confirm')}</p>
-        <SecretField label={t('session:password')} showLabel={t('session:show_password')} autoComplete="current-password" required value={password} onChange={setPassword} />
-        <FormTrouble error={error} />
-        <div className="actions">
-          <Button kind="primary" submit busy={busy}>
-            {t('mode.go_live')}
-          </Button>
-          <Button kind="bare" onClick={onClose}>
-            {t('common:cancel')}
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog
+      title={t('mode.go_live')}
+      button={t('mode.go_live')}
+      busy={busy}
+      trouble={<FormTrouble error={error} />}
+      onSubmit={() => onGo(password)}
+      onClose={onClose}
+    >
+      <p>{t('mode.confirm')}</p>
+      <SecretField label={t('session:password')} showLabel={t('session:show_password')} autoComplete="current-password" required value={password} onChange={setPassword} />
+    </FormDialog>
   );
 }

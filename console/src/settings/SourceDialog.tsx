@@ -7,6 +7,7 @@ import { FormTrouble } from '../shell/Trouble';
 import { Button } from '../ui/Button';
 import { RadioField, TextField } from '../ui/fields';
 import { CopyLine } from '../ui/parts';
+import { FormDialog } from '../ui/FormDialog';
 import { Dialog } from '../ui/Panel';
 
 /** A new source: where its key will lie decides how much weight its words have. */
@@ -21,34 +22,25 @@ export function SourceDialog({ onClose }: { onClose: () => void }) {
   });
   if (create.data !== undefined) return <KeyShown title={t('sources.made', { name: create.data.name })} token={create.data.write_key} once={create.data.visibility === 'secret'} onClose={onClose} />;
   return (
-    <Dialog title={t('sources.new')} closeLabel={t('common:close')} onClose={onClose}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          create.mutate();
-        }}
-      >
-        <TextField label={t('sources.name')} hint={t('sources.name_hint')} required maxLength={100} value={name} onChange={setName} />
-        <RadioField
-          label={t('sources.where')}
-          value={visibility}
-          choices={[
-            { value: 'public', label: t('sources.public_choice'), hint: t('sources.public_hint') },
-            { value: 'secret', label: t('sources.secret_choice'), hint: t('sources.secret_hint') },
-          ]}
-          onChange={setVisibility}
-        />
-        <FormTrouble error={create.error} />
-        <div className="actions">
-          <Button kind="primary" submit busy={create.isPending}>
-            {t('sources.make')}
-          </Button>
-          <Button kind="bare" onClick={onClose}>
-            {t('common:cancel')}
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog
+      title={t('sources.new')}
+      button={t('sources.make')}
+      busy={create.isPending}
+      trouble={<FormTrouble error={create.error} />}
+      onSubmit={() => create.mutate()}
+      onClose={onClose}
+    >
+      <TextField label={t('sources.name')} hint={t('sources.name_hint')} required maxLength={100} value={name} onChange={setName} />
+      <RadioField
+        label={t('sources.where')}
+        value={visibility}
+        choices={[
+          { value: 'public', label: t('sources.public_choice'), hint: t('sources.public_hint') },
+          { value: 'secret', label: t('sources.secret_choice'), hint: t('sources.secret_hint') },
+        ]}
+        onChange={setVisibility}
+      />
+    </FormDialog>
   );
 }
 
@@ -62,10 +54,16 @@ interface KeyShownProps {
 
 export function KeyShown({ title, token, once, onClose }: KeyShownProps) {
   const { t } = useTranslation('settings');
+  return <ShownOnce title={title} text={t(once ? 'key_once' : 'key_again')} copied={token} onClose={onClose} />;
+}
+
+/** What was made, to be taken along: a key, a link. */
+export function ShownOnce({ title, text, copied, onClose }: { title: string; text: string; copied: string; onClose: () => void }) {
+  const { t } = useTranslation('settings');
   return (
     <Dialog title={title} closeLabel={t('common:close')} onClose={onClose}>
-      <p>{t(once ? 'key_once' : 'key_again')}</p>
-      <CopyLine text={token} label={t('common:copy')} copiedLabel={t('common:copied')} />
+      <p>{text}</p>
+      <CopyLine text={copied} label={t('common:copy')} copiedLabel={t('common:copied')} />
       <div className="actions">
         <Button kind="primary" onClick={onClose}>
           {t('key_kept')}

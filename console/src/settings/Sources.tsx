@@ -26,6 +26,7 @@ export function Sources() {
   const items = sources.data?.items ?? [];
   // A server that does not count by source says so with null; then nothing is claimed.
   const counted = items.every((source) => source.per_second !== null);
+  const since = items[0]?.counted_since ?? null;
   const rate = items.reduce((sum, source) => sum + (source.per_second ?? 0), 0);
   return (
     <Screen crumbs={[{ label: t('common:nav.settings') }, { label: t('common:nav.sources') }]} settings>
@@ -61,6 +62,9 @@ export function Sources() {
                     {t('sources.column.rate')}
                   </th>
                   <th scope="col" className="r">
+                    {t('sources.column.events')}
+                  </th>
+                  <th scope="col" className="r">
                     {t('sources.column.held')}
                   </th>
                 </tr>
@@ -73,6 +77,7 @@ export function Sources() {
             </table>
           </div>
         )}
+        {since !== null && <p className="quiet sm counted">{t('sources.counted', { moment: formats.moment(since) })}</p>}
         {may('keys:read') && <Keys />}
       </div>
       {creating && <SourceDialog onClose={() => setCreating(false)} />}
@@ -90,7 +95,8 @@ function Row({ source }: { source: Source }) {
         <b>{source.name}</b>
         {source.per_second !== null && (
           <span className="sub">
-            {source.last_event_at === null ? t('sources.waiting') : t('sources.last', { moment: formats.moment(source.last_event_at) })}
+            {source.last_event_at !== null && t('sources.last', { moment: formats.moment(source.last_event_at) })}
+            {source.last_event_at === null && source.counted_since !== null && t('sources.none_since', { moment: formats.moment(source.counted_since) })}
           </span>
         )}
       </td>
@@ -99,6 +105,7 @@ function Row({ source }: { source: Source }) {
       </td>
       <td className="mono quiet">{source.key_hint}</td>
       <td className="r">{source.per_second === null ? '–' : formats.number(Math.round(source.per_second * 10) / 10)}</td>
+      <td className="r">{source.events === null ? '–' : formats.number(source.events)}</td>
       <td className={`r ${held > 0 ? 'stopped' : 'quiet'}`}>{held > 0 ? <b>{formats.number(held)}</b> : '–'}</td>
     </tr>
   );

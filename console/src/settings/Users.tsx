@@ -8,8 +8,9 @@ import { Screen } from '../shell/Screen';
 import { FormTrouble, Trouble } from '../shell/Trouble';
 import { useScopes } from '../shell/useScopes';
 import { useFormats } from '../texts/useFormats';
-import { Button } from '../ui/Button';
-import { IconBan, IconPlus } from '../ui/icons';
+import { Button, IconButton } from '../ui/Button';
+import { FormDialog } from '../ui/FormDialog';
+import { IconBan, IconPlus, IconX } from '../ui/icons';
 import { State, Waiting } from '../ui/parts';
 import { InviteDialog, LinkShown } from './InviteDialog';
 
@@ -22,6 +23,7 @@ export function Users() {
   const may = useScopes();
   const users = useQuery(usersQuery);
   const [inviting, setInviting] = useState(false);
+  const [removing, setRemoving] = useState<User>();
   const [linked, setLinked] = useState<{ user: User; link: Schemas['UserLink'] }>();
   const items = users.data?.items ?? [];
   return (
@@ -40,17 +42,43 @@ export function Users() {
         {users.isPending && <Waiting label={t('common:loading')} rows={3} />}
         <ul className="rows">
           {items.map((user) => (
-            <Row key={user.id} user={user} onLink={(link) => setLinked({ user, link })} />
+            <Row key={user.id} user={user} onLink={(link) => setLinked({ user, link })} onRemove={() => setRemoving(user)} />
           ))}
         </ul>
       </div>
       {inviting && <InviteDialog onClose={() => setInviting(false)} />}
+      {removing !== undefined && <RemoveDialog user={removing} onClose={() => setRemoving(undefined)} />}
       {linked !== undefined && <LinkShown link={linked.link} name={linked.user.name} onClose={() => setLinked(undefined)} />}
     </Screen>
   );
 }
 
-function Row({ user, onLink }: { user: User; onLink: (link: Schemas['UserLink']) => void }) {
+function RemoveDialog({ user, onClose }: { user: User; onClose: () => void }) {
+  const { t } = useTranslation('settings');
+  const cache = useQueryClient();
+  const remove = useMutation({
+    mutationFn: () => take(api.DELETE('/api/v1/users/{id}', { params: { path: { id: user.id } } })),
+    onSuccess: () => {
+      void cache.invalidateQueries(usersQuery);
+      onClose();
+    },
+  });
+  return (
+    <FormDialog
+      title={t('users.remove_title', { name: user.name })}
+      button={t('users.remove')}
+      kind="stop"
+      busy={remove.isPending}
+      trouble={<FormTrouble error={remove.error} />}
+      onSubmit={() => remove.mutate()}
+      onClose={onClose}
+    >
+      <p>{t('users.remove_text')}</p>
+    </FormDialog>
+  );
+}
+
+function Row({ user, onLink, onRemove }: { user: User; onLink: (link: Schemas['UserLink']) => void; onRemove: () => void }) {
   const { t } = useTranslation('settings');
   const formats = useFormats();
   const may = useScopes();
@@ -89,6 +117,11 @@ function Row({ user, onLink }: { user: User; onLink: (link: Schemas['UserLink'])
         <Button small kind={user.enabled ? 'stop' : 'plain'} label={t(user.enabled ? 'users.disable_for' : 'users.enable_for', { name: user.name })} busy={enable.isPending} onClick={() => enable.mutate(!user.enabled)}>
           {t(user.enabled ? 'users.disable' : 'users.enable')}
         </Button>
+      )}
+      {changeable && (
+        <IconButton label={t('users.remove_for', { name: user.name })} small onClick={onRemove}>
+          <IconX small />
+        </IconButton>
       )}
     </li>
   );

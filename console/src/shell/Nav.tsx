@@ -20,7 +20,7 @@ const places: readonly Place[] = [
 ];
 
 /** The settings that whoever is signed in may see, in order. */
-export function useSettings(): { to: '/settings/sources' | '/settings/sender' | '/settings/users' | '/settings/audit'; text: string }[] {
+export function useSettings(): { to: '/settings/sources' | '/settings/sender' | '/settings/users' | '/settings/audit' | '/settings/account'; text: string }[] {
   const { t } = useTranslation();
   const may = useScopes();
   const all = [
@@ -29,7 +29,7 @@ export function useSettings(): { to: '/settings/sources' | '/settings/sender' | 
     { to: '/settings/users', text: t('nav.users'), scope: 'users:read' },
     { to: '/settings/audit', text: t('nav.audit'), scope: 'audit:read' },
   ] as const;
-  return all.filter((place) => may(place.scope));
+  return [...all.filter((place) => may(place.scope)), { to: '/settings/account', text: t('nav.account') }];
 }
 
 function usePlaces(): readonly Place[] {

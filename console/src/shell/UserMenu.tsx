@@ -1,11 +1,12 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { api, take } from '../api/client';
 import { sessionQuery } from '../api/queries';
 import { languageNames, languages } from '../texts/format';
 import { chooseLanguage } from '../texts/texts';
 import { IconButton } from '../ui/Button';
-import { type Icon, IconLogout, IconMoon, IconSun, IconSunMoon } from '../ui/icons';
+import { type Icon, IconLogout, IconMoon, IconSun, IconSunMoon, IconUser } from '../ui/icons';
 import { Menu } from '../ui/Menu';
 import { initials } from '../ui/parts';
 import { type Scheme, useScheme } from '../ui/useScheme';
@@ -21,6 +22,7 @@ export function UserMenu() {
   const { t, i18n } = useTranslation();
   const { scheme, choose } = useScheme();
   const cache = useQueryClient();
+  const navigate = useNavigate();
   const { data: session } = useQuery(sessionQuery);
   const name = session?.user.name ?? '';
 
@@ -60,7 +62,7 @@ export function UserMenu() {
             onChoose: () => choose(each),
           })),
         },
-        { name, choices: [{ key: 'out', label: t('user.sign_out'), icon: <IconLogout small />, onChoose: () => void signOut() }] },
+        { name, choices: [{ key: 'account', label: t('user.account'), icon: <IconUser small />, onChoose: () => void navigate({ to: '/settings/account' }) }, { key: 'out', label: t('user.sign_out'), icon: <IconLogout small />, onChoose: () => void signOut() }] },
       ]}
     />
   );

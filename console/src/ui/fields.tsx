@@ -1,5 +1,5 @@
 import { Checkbox, NativeSelect, PasswordInput, Radio, SegmentedControl, Switch, Textarea, TextInput } from '@mantine/core';
-import type { ReactNode } from 'react';
+import { type ReactNode, useId } from 'react';
 
 // Mantine ties label, hint and error to the control; the look is ours alone.
 const parts = { root: 'field', label: 'label', description: 'hint', error: 'error', input: 'in', wrapper: 'in-wrap' };
@@ -36,8 +36,23 @@ const shared = ({ label, value, hint, error, name, required, disabled, placehold
   classNames: parts,
 });
 
-export function TextField({ type = 'text', ...props }: FieldProps & { type?: 'text' | 'email' | 'url' | 'search' }) {
-  return <TextInput {...shared(props)} type={type} spellCheck={false} onChange={(event) => props.onChange(event.currentTarget.value)} />;
+/** `suggestions` may be taken, or something else written. */
+export function TextField({ type = 'text', suggestions, ...props }: FieldProps & { type?: 'text' | 'email' | 'url' | 'search'; suggestions?: readonly string[] }) {
+  const list = useId();
+  const field = <TextInput {...shared(props)} type={type} list={suggestions === undefined ? undefined : list} spellCheck={false} onChange={(event) => props.onChange(event.currentTarget.value)} />;
+  if (suggestions === undefined) return field;
+  return (
+    <>
+      {field}
+      <datalist id={list}>
+        {suggestions.map((suggestion) => (
+          <option key={suggestion} value={suggestion}>
+            {suggestion}
+          </option>
+        ))}
+      </datalist>
+    </>
+  );
 }
 
 export function SecretField(props: FieldProps & { showLabel: string }) {

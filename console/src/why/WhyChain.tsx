@@ -5,7 +5,7 @@ import { Phrase } from '../texts/Phrase';
 import { useFormats } from '../texts/useFormats';
 import { IconCheck, IconClock, IconFlag3, IconMinus, IconX } from '../ui/icons';
 import { GateFigure } from './GateFigure';
-import { type Gate, gateDetail, gateOffset, isTransactional } from './gates';
+import { type Gate, gateDetail, gateOffset, titleOf } from './gates';
 
 type Why = Schemas['Why'];
 
@@ -23,7 +23,7 @@ export function WhyChain({ why }: { why: Why }) {
             <IconFlag3 />
           </span>
           <p className="said">
-            <Phrase text={`why:becomes.${why.becomes.code}`} params={{ code: why.becomes.code, ...why.becomes.params }} fallback="why:becomes.unknown" />
+            <Phrase text={`why:becomes.${why.becomes.code}`} params={why.becomes.params} fallback="why:becomes.unknown" />
           </p>
         </li>
       )}
@@ -52,8 +52,8 @@ function Station({ gate, first, index, begins, subject }: StationProps) {
       </span>
       <p className="said">
         <Phrase
-          text={`why:gate.${isTransactional(gate) ? 'transactional' : gate.code}.${gate.state}`}
-          params={{ message: subject.message ?? subject.journey, journey: subject.journey, person: subject.person, event: gate.value, code: gate.code, ...gate.params }}
+          text={`why:gate.${titleOf(gate)}.${gate.state}`}
+          params={{ message: subject.message ?? subject.journey, journey: subject.journey, person: subject.person, event: gate.value, ...gate.params }}
           fallback={`why:gate.other.${gate.state}`}
         />
         <span className="vh"> ({t(`why:state.${gate.state}`)})</span>

@@ -45,7 +45,7 @@ export function WhyPanel({ subject, onClose }: { subject: WhySubject; onClose: (
           <p className="lead">
             <Phrase
               text={`why:sentence.${why.data.sentence.code}`}
-              params={{ person: why.data.subject.person, message: why.data.subject.message, journey: why.data.subject.journey, code: why.data.sentence.code, ...why.data.sentence.params }}
+              params={{ person: why.data.subject.person, message: why.data.subject.message, journey: why.data.subject.journey, ...why.data.sentence.params }}
               fallback="why:sentence.unknown"
             />
           </p>
@@ -55,7 +55,7 @@ export function WhyPanel({ subject, onClose }: { subject: WhySubject; onClose: (
             <div className="else">
               <b>{t('why:else')}</b>
               <p>
-                <Phrase text={`why:changed.${why.data.would_have_changed.code}`} params={{ code: why.data.would_have_changed.code, ...why.data.would_have_changed.params }} fallback="why:changed.unknown" />
+                <Phrase text={`why:changed.${why.data.would_have_changed.code}`} params={why.data.would_have_changed.params} fallback="why:changed.unknown" />
               </p>
             </div>
           )}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Gate, gateDetail, gateOffset, minutesOf, quietStretches } from './gates';
+import { type Gate, gateDetail, gateOffset, minutesOf, quietStretches, titleOf } from './gates';
 
 const gate = (part: Partial<Gate>): Gate => ({ code: 'consent', state: 'passed', value: null, limit: null, at: null, params: {}, ...part });
 
@@ -18,6 +18,17 @@ describe('the detail of a gate', () => {
 
   it('does not repeat the event that the title names', () => {
     expect(gateDetail(gate({ code: 'trigger', value: 'Signed Up', params: { event: 'Signed Up' } }))).toBeUndefined();
+  });
+
+  it('is the sentence of a reason, never its code', () => {
+    expect(gateDetail(gate({ state: 'stopped', value: 'no_grant', params: { topic: 'tips', reason: 'no_grant' } }))).toEqual({ key: 'why:reason.no_grant', params: {} });
+    expect(gateDetail(gate({ value: 'granted', params: { topic: null, reason: 'granted' } }))).toEqual({ key: 'why:reason.granted', params: {} });
+  });
+
+  it('says in its title that the sandbox kept it, and nothing of a mail server', () => {
+    const kept = gate({ code: 'delivery', params: { reason: 'sandbox' } });
+    expect(titleOf(kept)).toBe('sandbox');
+    expect(gateDetail(kept)).toBeUndefined();
   });
 
   it('of the identity gate counts, so that plurals work', () => {

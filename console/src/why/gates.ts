@@ -29,8 +29,23 @@ export function isTransactional(gate: Gate): boolean {
   return gate.code === 'consent' && gate.state === 'passed' && gate.value === 'transactional';
 }
 
+/** Why it stopped or passed, as a code with a sentence of its own. */
+export function reasonOf(gate: Gate): string | undefined {
+  const reason = gate.params['reason'];
+  return typeof reason === 'string' && reason !== '' ? reason : undefined;
+}
+
+/** What the title of a gate is about: mostly the gate, sometimes the reason for which it was open. */
+export function titleOf(gate: Gate): string {
+  if (isTransactional(gate)) return 'transactional';
+  return reasonOf(gate) === 'sandbox' && gate.state === 'passed' ? 'sandbox' : gate.code;
+}
+
 /** The line below a gate's title: its own when all its values are there, otherwise value and limit, otherwise nothing. */
 export function gateDetail(gate: Gate): Detail | undefined {
+  const reason = reasonOf(gate);
+  if (titleOf(gate) !== gate.code) return undefined;
+  if (reason !== undefined && gate.state !== 'passed' && reason !== 'value_missing') return { key: `why:reason.${reason}`, params: {} };
   const names = needed[gate.code];
   if (names?.every((name) => gate.params[name] !== undefined && gate.params[name] !== null) === true) {
     const windowSeconds = gate.params['window_seconds'];
@@ -39,10 +54,10 @@ export function gateDetail(gate: Gate): Detail | undefined {
     if (typeof windowSeconds === 'number') params['window_minutes'] = Math.round(windowSeconds / 60);
     return { key: `why:detail.${gate.code}`, params };
   }
-  if (isTransactional(gate)) return undefined;
   // Passing carries no limit: how many there had been, or for which topic, is all there is to say.
   if (gate.code === 'cap_person' && gate.limit === null && typeof gate.params['count'] === 'number') return { key: 'why:detail.so_far', params: { n: gate.params['count'] } };
   if (gate.code === 'consent' && gate.state === 'passed' && gate.params['topic'] != null) return { key: 'why:detail.topic', params: { topic: gate.params['topic'] } };
+  if (reason !== undefined) return { key: `why:reason.${reason}`, params: {} };
   if (gate.value === null) return undefined;
   if (gate.limit === null) return gate.params['event'] === gate.value ? undefined : { key: 'why:detail.value', params: { value: gate.value } };
   return { key: 'why:detail.value_limit', params: { value: gate.value, limit: gate.limit } };

@@ -68,16 +68,22 @@ void print_why(const json::value& why, const json::value& texts) {
   for (const json::value& gate : gates->get_array()) {
     const std::string name = text_of(gate.at("code"));
     const std::string state = text_of(gate.at("state"));
-    std::string line = phrase(texts, {"gate", name, state});
+    const json::value* const given = find(gate, {"params", "reason"});
+    const std::string reason = given != nullptr && given->is_string() ? std::string(given->get_string()) : "";
+    std::string line = phrase(texts, {"gate", reason == "sandbox" || reason == "transactional" ? reason : name, state});
+    if (line.empty()) line = phrase(texts, {"gate", name, state});
     if (line.empty()) line = phrase(texts, {"gate", "other", state});
+    // Codes are for programs: people read the sentence of one, or the value.
+    std::string told = phrase(texts, {"reason", reason});
     const json::value* const value = find(gate, {"value"});
-    const bool has_value = value != nullptr && !value->is_null() && text_of(*value) != "";
+    if (told.empty() && value != nullptr && !value->is_null()) told = text_of(*value);
+    if (line == phrase(texts, {"gate", reason, state})) told.clear();
     fmt::print("  {} {}{}\n",
                state == "passed"        ? "+"
                : state == "not_reached" ? " "
                : state == "waiting"     ? "~"
                                         : "x",
-               fill(line, find(gate, {"params"}), &gate), has_value ? fmt::format(" ({})", text_of(*value)) : "");
+               fill(line, find(gate, {"params"}), &gate), told.empty() ? "" : fmt::format(" ({})", told));
   }
 }
 

@@ -238,6 +238,8 @@ void Delivery::hand_over(engine::Partition partition, const ClaimedSend& claimed
         note_pace(since);
         receipt.names_recipient = outcome.names_recipient;
         receipt.detail = detail_of(outcome);
+        // Whoever asks why must not read that somebody's mail server took it.
+        if (kept->is_sandbox && receipt.ending == Ending::sent) receipt.detail = contact::kCaughtBySandbox;
         receipt.message_id = kept->decision.hex();
         if (receipt.ending == Ending::sent || receipt.ending == Ending::unknown) parts_.outbox->keep(*kept);
         write_receipt(partition, receipt);
