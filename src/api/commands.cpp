@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
+#include <vector>
 
 #include "api/customer_api.h"
 #include "api/gather.h"
+#include "base/document.h"
 #include "flow/messages.h"
 
 namespace terreno::api {
@@ -44,6 +47,32 @@ std::expected<std::string, std::string> normalise_address(consent::Channel chann
   auto identifier = events::normalise_identifier(kind, text);
   if (!identifier) return std::unexpected(std::string(events::name_of(identifier.error())));
   return identifier->value;
+}
+
+/// Refuses a statement that widens about a topic nobody set up: a typing error that nothing would ever be sent for.
+/// What narrows always counts, whatever it names. Here, at the edge, and not where acts are applied: what people have
+/// set up can vanish later, and then what was said stays in the ledger, permits what it names, and counts again when
+/// the topic comes back.
+std::optional<Refused> refuse_unknown_topic(const consent::ConsentAct& act, const flow::Configuration* in_force) {
+  using enum consent::Action;
+  const bool widens = act.action == grant || act.action == request || act.action == confirm;
+  if (!widens || (in_force != nullptr && in_force->topics.contains(act.scope.topic))) return std::nullopt;
+  std::vector<std::string> known;
+  if (in_force != nullptr) {
+    for (const auto& [name, topic] : in_force->topics) known.push_back(name);
+  }
+  const auto close = nearest(act.scope.topic, known);
+  std::string remedy = close ? fmt::format("did you mean `{}`?", *close)
+                             : "name one of the topics in force (GET /api/v1/configuration), or add a document of kind "
+                               "`topic` with `terreno config apply`";
+  Refused refused{422,
+                  "unknown_topic",
+                  fmt::format("topic: `{}` is no topic of the configuration in force; {}", act.scope.topic, remedy),
+                  {{"field", "topic"}, {"topic", act.scope.topic}},
+                  "/topic",
+                  {}};
+  if (close) refused.params.emplace_back("nearest", *close);
+  return refused;
 }
 
 Refused key_reused() {
@@ -228,6 +257,8 @@ void CustomerApi::record_consent(const Call& call, const http::Responder& respon
                                      "/" + error.field,
                                      {}});
   }
+  const auto in_force = parts_.configuration_in_force ? parts_.configuration_in_force() : nullptr;
+  if (const auto refused = refuse_unknown_topic(*act, in_force.get())) return refuse(responder, *refused);
   if (!call.idempotency_key.empty()) act->origin = command_id(call, "consent " + call.body, {});
   engine::Batch batch;
   const engine::Partition home = consent::home_of(act->address);

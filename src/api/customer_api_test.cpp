@@ -45,8 +45,10 @@ class Folder final : public ConfigurationFiles {
   bool save(Id128 hash, std::string_view bundle) override {
     std::ofstream file(path_ / hash.hex(), std::ios::binary);
     file << bundle;
+    newest = hash;
     return file.good();
   }
+  Id128 newest;
 
  private:
   std::filesystem::path path_;
@@ -112,6 +114,7 @@ class CustomerApiTest : public testing::Test, public engine::OutputSink {
     parts.news = news_.get();
     configurations_ = std::make_unique<Folder>(folder_);
     parts.configuration = configurations_.get();
+    parts.configuration_in_force = [this] { return library_.find(configurations_->newest); };
     parts.outbox = &letters_;
     parts.entropy = server::system_entropy();
     parts.background = [](const std::function<void()>& work) {
@@ -694,7 +697,37 @@ TEST_F(CustomerApiTest, MetaHealthAndClock) {
   EXPECT_EQ(ask(Method::post, "/api/v1/clock", {{"at", "soon"}}).code(), "not_a_time");
 }
 
+TEST_F(CustomerApiTest, AYesToAnUnknownTopicIsRefusedAndANoNever) {
+  const auto say = [&](std::string_view action, std::string_view topic) {
+    return ask(Method::post, "/api/v1/consents",
+               {{"channel", "email"},
+                {"address", "ana@example.org"},
+                {"topic", topic},
+                {"action", action},
+                {"actor", "person"},
+                {"explicit", true},
+                {"country", "FR"},
+                {"method", "tick"},
+                {"text_version", "v1"}});
+  };
+  // Nothing is set up yet, so there is no topic at all.
+  EXPECT_EQ(say("grant", "tips").code(), "unknown_topic");
+  set_up();
+  EXPECT_EQ(say("grant", "tips").status(), 201);
+  for (const char* const action : {"grant", "request", "confirm"}) {
+    const Answer refused = say(action, "tisp");
+    EXPECT_EQ(refused.status(), 422) << action;
+    EXPECT_EQ(refused.code(), "unknown_topic") << action;
+    EXPECT_EQ(text(refused.body, "pointer"), "/topic");
+    EXPECT_EQ(text(refused.body.at("params"), "nearest"), "tips");
+    EXPECT_NE(refused.response.body_view().find("did you mean `tips`?"), std::string_view::npos);
+  }
+  EXPECT_NE(say("grant", "gardening").response.body_view().find("terreno config apply"), std::string_view::npos);
+  EXPECT_EQ(say("withdraw", "gardening").status(), 201);
+}
+
 TEST_F(CustomerApiTest, ConsentsAreRefusedWithTheirField) {
+  set_up();
   const auto answer = [&](const json::value& body) { return ask(Method::post, "/api/v1/consents", body); };
   const Answer wrong = answer({{"channel", "email"}, {"address", "nothing"}, {"action", "grant"}, {"topic", "tips"}});
   EXPECT_EQ(wrong.status(), 422);

@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "base/html.h"
 #include "base/time.h"
 
 namespace terreno {
@@ -72,6 +73,14 @@ TEST(Hash, HexReadsBack) {
   const Id128 id = hash128("terreno");
   EXPECT_EQ(Id128::from_hex(id.hex()), id);
   EXPECT_TRUE(Id128::from_hex("short").is_zero());
+}
+
+TEST(Html, TextStaysTextInAnElementAndInAQuotedAttribute) {
+  EXPECT_EQ(html_escaped("<a href=\"x\">L'été & co</a>"), "&lt;a href=&quot;x&quot;&gt;L&#39;été &amp; co&lt;/a&gt;");
+  EXPECT_EQ(html_escaped(""), "");
+  std::string out = "before ";
+  append_html_escaped(out, "plain");
+  EXPECT_EQ(out, "before plain");
 }
 
 }  // namespace

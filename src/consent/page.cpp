@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/html.h"
+
 namespace terreno::consent {
 
 namespace {
@@ -207,29 +209,7 @@ constexpr size_t kShownBytesMax = 200;
 std::string escape(std::string_view text) {
   size_t end = std::min(text.size(), kShownBytesMax);
   while (end < text.size() && end > 0 && (static_cast<uint8_t>(text[end]) & 0xC0) == 0x80) --end;
-  std::string escaped;
-  for (const char c : text.substr(0, end)) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      case '\'':
-        escaped += "&#39;";
-        break;
-      default:
-        escaped.push_back(c);
-    }
-  }
-  return escaped;
+  return html_escaped(text.substr(0, end));
 }
 
 // A path is ours: what could end the attribute or leave the origin is dropped with the path.

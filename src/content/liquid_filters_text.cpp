@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/html.h"
 #include "content/liquid_filters.h"
 #include "content/liquid_render.h"
 
@@ -27,7 +28,7 @@ Value joined(Renderer& r, const Value& first, const Value& second) {
     const std::string_view text = r.text_of(*part);
     if (is_html && !part->is_html()) {
       escaped.clear();
-      append_escaped(escaped, text);
+      append_html_escaped(escaped, text);
       out.append(escaped);
     } else {
       out.append(text);
@@ -76,7 +77,7 @@ Value newline_to_br(Renderer& r, const FilterInput& in) {
   // Its result is HTML, so on an escaped page the text around the breaks is escaped here.
   std::string escaped;
   if (r.escapes() && !in.value.is_html()) {
-    append_escaped(escaped, text);
+    append_html_escaped(escaped, text);
     text = escaped;
   }
   TextBuilder out(r);
@@ -314,7 +315,7 @@ Value split(Renderer& r, const FilterInput& in) {
 Value escape(Renderer& r, const FilterInput& in) {
   if (in.value.is_nil()) return {};
   std::string escaped;
-  append_escaped(escaped, r.text_of(in.value));
+  append_html_escaped(escaped, r.text_of(in.value));
   return r.keep(escaped, true);
 }
 
@@ -339,7 +340,7 @@ Value escape_once(Renderer& r, const FilterInput& in) {
     if (text[i] == '&' && starts_entity(text.substr(i)))
       escaped += '&';
     else
-      append_escaped(escaped, text.substr(i, 1));
+      append_html_escaped(escaped, text.substr(i, 1));
   }
   return r.keep(escaped, true);
 }

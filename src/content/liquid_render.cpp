@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/html.h"
+
 namespace terreno::content::liquid {
 
 std::expected<Rendered, RenderError> render(const Template& liquid, const Value& scope, const RenderOptions& options,
@@ -121,7 +123,7 @@ void Renderer::print(const Value& value) {
     if (!escapes() || value.is_html())
       out_.append(value.as_text());
     else
-      append_escaped(out_, value.as_text());
+      append_html_escaped(out_, value.as_text());
     return;
   }
   switch (value.kind()) {
@@ -135,7 +137,7 @@ void Renderer::print(const Value& value) {
       if (escapes()) {
         std::string plain;
         append_printed(plain, value, options_.limits.output_bytes);
-        append_escaped(out_, plain);
+        append_html_escaped(out_, plain);
         break;
       }
       [[fallthrough]];

@@ -1,7 +1,6 @@
 #include "content/liquid_text.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <utility>
 
@@ -9,19 +8,6 @@
 
 namespace terreno::content::liquid {
 namespace {
-
-// 0: as it is; otherwise the index of the entity.
-constexpr std::array<uint8_t, 256> make_escapes() {
-  std::array<uint8_t, 256> table{};
-  table['&'] = 1;
-  table['<'] = 2;
-  table['>'] = 3;
-  table['"'] = 4;
-  table['\''] = 5;
-  return table;
-}
-constexpr auto kEscapes = make_escapes();
-constexpr std::array<std::string_view, 6> kEntities = {"", "&amp;", "&lt;", "&gt;", "&quot;", "&#39;"};
 
 void append_integer(std::string& out, int64_t value) {
   char text[24];
@@ -101,19 +87,6 @@ int compare_numbers(const Value& left, const Value& right) {
 }
 
 }  // namespace
-
-void append_escaped(std::string& out, std::string_view text) {
-  const char* from = text.data();
-  const char* const end = from + text.size();
-  for (const char* at = from; at != end; ++at) {
-    const uint8_t entity = kEscapes[static_cast<unsigned char>(*at)];
-    if (entity == 0) continue;
-    out.append(from, static_cast<size_t>(at - from));
-    out.append(kEntities[entity]);
-    from = at + 1;
-  }
-  out.append(from, static_cast<size_t>(end - from));
-}
 
 void append_printed(std::string& out, const Value& value, size_t bytes_max) {
   switch (value.kind()) {

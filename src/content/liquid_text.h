@@ -14,8 +14,6 @@ namespace terreno::content::liquid {
 /// Ruby's white space for strip.
 inline constexpr std::string_view kStripped{" \t\n\v\f\r\0", 7};
 
-/// `& < > " '` become entities.
-void append_escaped(std::string& out, std::string_view text);
 /// As `{{ value }}` prints, without escaping: arrays are joined, nil is nothing.
 /// Stops soon after `out` is longer than `bytes_max`: a list may hold one long object a million times.
 void append_printed(std::string& out, const Value& value, size_t bytes_max = SIZE_MAX);

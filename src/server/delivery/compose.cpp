@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <array>
+#include "base/html.h"
 
 namespace terreno::server {
 
@@ -11,38 +11,33 @@ namespace {
 /// Where nobody has said yet who writes: a name that cannot be delivered to, for the Sandbox alone.
 constexpr std::string_view kSandboxAddress = "sandbox@terreno.invalid";
 
-std::string escape_html(std::string_view text) {
+/// Each line of the text on a line of its own.
+std::string escape_lines(std::string_view text) {
   std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\n':
-        out += "<br>";
-        break;
-      default:
-        out += c;
-    }
+  while (true) {
+    const size_t end = text.find('\n');
+    append_html_escaped(out, text.substr(0, end));
+    if (end == std::string_view::npos) return out;
+    out += "<br>";
+    text.remove_prefix(end + 1);
   }
-  return out;
+}
+
+/// As an editor types it: nobody escapes an apostrophe by hand.
+std::string with_plain_apostrophes(std::string html) {
+  constexpr std::string_view kEntity = "&#39;";
+  for (size_t at = html.find(kEntity); at != std::string::npos; at = html.find(kEntity, at + 1))
+    html.replace(at, kEntity.size(), "'");
+  return html;
 }
 
 /// The law asks for the sender's name and postal address in each message; the editor may have written them already.
 void append_footer(content::RenderedMessage& message, const governance::Sender& sender) {
   if (sender.footer.empty()) return;
   if (message.text.find(sender.footer) == std::string::npos) message.text += "\n\n-- \n" + sender.footer + "\n";
-  const std::string footer = escape_html(sender.footer);
+  const std::string footer = escape_lines(sender.footer);
   if (message.html.find(footer) != std::string::npos) return;
+  if (message.html.find(with_plain_apostrophes(footer)) != std::string::npos) return;
   const std::string block =
       "<p style=\"margin:32px 0 0;font-size:13px;line-height:20px;color:#5c6670\">" + footer + "</p>";
   const size_t end = message.html.rfind("</body>");
