@@ -375,7 +375,9 @@ void ApplyWorker::publish() {
   bool wakes_changed = false;
   for (State& state : states_) {
     PartitionCore& core = *state.owned.core;
-    const auto wake = core.next_wake();
+    // While a replay goes on, a wait may look due that a later record ended long ago.
+    const bool is_replaying = core.applied() < state.owned.end_at_start;
+    const auto wake = is_replaying ? std::nullopt : core.next_wake();
     const int64_t wake_ms = wake ? wake->ms : Published::kNoWake;
     wakes_changed |= state.owned.published->next_wake_ms.exchange(wake_ms, std::memory_order_relaxed) != wake_ms;
     // A tick that has been applied and left something due must be followed by another.

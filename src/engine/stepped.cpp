@@ -77,7 +77,9 @@ bool SteppedEngine::step() {
       choices.push_back({Action::apply, partition, journal_[number][core.applied().value].order});
     }
     if (wants_commit(partition)) choices.push_back({Action::commit, partition, 0});
-    if (!owner_time_->is_held() && sequencer_->needs_tick(partition, core.applied(), core.next_wake(), owner_now)) {
+    // While a replay goes on, a wait may look due that a later record ended long ago.
+    if (core.applied() >= end_at_start_[number] && !owner_time_->is_held() &&
+        sequencer_->needs_tick(partition, core.applied(), core.next_wake(), owner_now)) {
       choices.push_back({Action::tick, partition, 0});
     }
   }

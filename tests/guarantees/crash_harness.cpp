@@ -48,9 +48,9 @@ struct Settings {
   uint64_t points = 2;  ///< of each call, from the first on, and
   uint64_t stride = 9;  ///< so far apart
   uint64_t seed = 1;
-  uint64_t batches = 12;   ///< a round takes at least as many before it is killed
-  uint64_t rate = 5'000;   ///< events a second are offered
-  uint64_t grants = 3000;  ///< so many people have allowed a welcome before the first event
+  uint64_t batches = 12;     ///< a round takes at least as many before it is killed
+  uint64_t rate = 5'000;     ///< events a second are offered
+  uint64_t grants = 10'000;  ///< so many people have allowed a welcome before the first event
   bool keeps_folder = false;
 };
 
@@ -257,6 +257,9 @@ class Harness {
     // An even pace: a program that is flooded takes events and does little else.
     std::atomic<uint64_t> begun_batches = 0;
     const auto take_turn = [&] {
+      // A point that this round does not meet: the kill comes all the same.
+      constexpr uint64_t kPatience = 100;
+      if (begun_batches > kPatience * settings_.batches) server.signal(SIGKILL);
       const auto turn = std::chrono::duration<double>(static_cast<double>(begun_batches++ * kBatchMessages) /
                                                       static_cast<double>(settings_.rate));
       std::this_thread::sleep_until(begun + std::chrono::duration_cast<std::chrono::steady_clock::duration>(turn));
