@@ -420,21 +420,25 @@ void ThreadedEngine::write_commit(PartitionCore& core) {
 }
 
 void ThreadedEngine::keep_house() {
+  constexpr Duration kLook = seconds(1);
+  Duration last_look = clock_.boot();
   std::unique_lock lock(house_mutex_);
   while (true) {
     house_wake_.wait_for(lock, std::chrono::seconds(1), [this] { return is_house_stopping_ || !jobs_.empty(); });
     if (is_house_stopping_) return;
+    std::function<void()> job;
     if (!jobs_.empty()) {
-      const auto job = std::move(jobs_.front());
+      job = std::move(jobs_.front());
       jobs_.pop_front();
-      lock.unlock();
-      job();
-      lock.lock();
-      continue;
     }
     lock.unlock();
-    look_at_space();
+    if (job) job();
+    // After each job, since under a steady load there is always another.
     const Duration now = clock_.boot();
+    if (now.ms - last_look.ms >= kLook.ms) {
+      last_look = now;
+      look_at_space();
+    }
     if (now.ms - last_checkpoint_.ms >= options_.checkpoint_interval.ms && commits_ > commits_at_checkpoint_ &&
         !is_failed()) {
       if (auto kept = keep_checkpoint(); !kept) fail(kept.error());

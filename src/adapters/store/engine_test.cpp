@@ -274,6 +274,26 @@ TEST(Engine, BothKeptCheckpointsLeadToTheSameState) {
   EXPECT_TRUE(states[2] == states[0]);
 }
 
+TEST(Engine, ACheckpointIsKeptAlsoWhileCommitsNeverCease) {
+  TemporaryFolder folder;
+  Server server(folder.path());
+  server.options.commit_interval = milliseconds(1);
+  server.options.checkpoint_interval = milliseconds(20);
+  ASSERT_TRUE(server.start());
+  const auto kept = [&] {
+    const auto names = server.files->list(folder.path() + "/checkpoints");
+    return names && !names->empty();
+  };
+  constexpr int kCommandsMax = 20'000;
+  int commands = 0;
+  for (; commands < kCommandsMax && !kept(); ++commands) {
+    const Partition partition{static_cast<uint16_t>(commands % 64)};
+    ASSERT_TRUE(server.command(partition, engine::toy::kPay,
+                               {.account = 1, .target_account = 2, .target_partition = 3, .amount = 1}));
+  }
+  EXPECT_LT(commands, kCommandsMax) << "under a steady load there is always another commit to write first";
+}
+
 TEST(Engine, AWakeUpFiresWhenItIsDueAndOnceAcrossRestarts) {
   const TemporaryFolder folder;
   Server server(folder.path());
