@@ -158,5 +158,23 @@ TEST_F(PreferencesTest, NothingAnyMoreClosesEverythingAndATickOpensOneAgain) {
   EXPECT_EQ(ledger().tips, PermissionState::unsubscribed);
 }
 
+TEST_F(PreferencesTest, SpeaksTheLettersLanguageThenTheBrowsersThenTheInstallations) {
+  const auto look = [&](std::string language, std::vector<std::pair<std::string, std::string>> headers) {
+    const std::string target = "/u/" + consent::make_token(keys_, {consent::LinkAction::preferences,
+                                                                   address_,
+                                                                   {"tips", "marketing", "norte"},
+                                                                   DecisionId{{1, 2}},
+                                                                   std::move(language)});
+    const http::OwnedRequest owned(Method::get, target, {}, std::move(headers));
+    auto [exchange, responder] = http::RecordedExchange::make();
+    router_.handle(owned.request, responder);
+    engine_->run_until_idle();
+    return exchange->wait();
+  };
+  EXPECT_TRUE(shows(look("es", {{"Accept-Language", "fr"}}), "<html lang=\"es\">"));
+  EXPECT_TRUE(shows(look("", {{"Accept-Language", "fr"}}), "<html lang=\"fr\">"));
+  EXPECT_TRUE(shows(look("", {}), "<html lang=\"en\">"));
+}
+
 }  // namespace
 }  // namespace terreno::api

@@ -123,6 +123,24 @@ TEST(Link, AConfirmationOpensTheRequestWhoseTokenItCarries) {
   EXPECT_TRUE(context.ask(send));
 }
 
+TEST(Link, AChoiceConfirmsItselfEvenBesideARequestThatWaits) {
+  MapContext context;
+  ConsentAct request;
+  request.action = Action::request;
+  request.address = claims().address;
+  request.scope = claims().scope;
+  request.legal_basis = LegalBasis::consent;
+  request.received_at = request.occurred_at = kMorning;
+  request.confirmation.token_hash = token_hash_of("another mail's");
+  context.apply(request);
+  SendRequest send;
+  send.address = claims().address;
+  send.scope = claims().scope;
+  EXPECT_FALSE(context.ask(send));
+  EXPECT_FALSE(context.apply(choose_act(claims(), press(1), claims().scope)).refused);
+  EXPECT_TRUE(context.ask(send));
+}
+
 TEST(Link, AMaskedAddressIsRecognisedByItsOwnerOnly) {
   EXPECT_EQ(mask_address({Channel::email, "ana@example.org"}), "a…@example.org");
   EXPECT_EQ(mask_address({Channel::email, "ñandu@example.org"}), "ñ…@example.org");
