@@ -1,8 +1,12 @@
 #include "api/links.h"
 
+#include <algorithm>
 #include <atomic>
+#include <functional>
 #include <optional>
+#include <set>
 #include <utility>
+#include <vector>
 
 #include "base/bytes.h"
 #include "events/record.h"
@@ -12,18 +16,6 @@ namespace terreno::api {
 namespace {
 
 using consent::LinkAction;
-
-std::string_view code_of(consent::PageLanguage language) {
-  switch (language) {
-    case consent::PageLanguage::es:
-      return "es";
-    case consent::PageLanguage::fr:
-      return "fr";
-    case consent::PageLanguage::en:
-      break;
-  }
-  return "en";
-}
 
 http::Response page_response(uint16_t status, std::string html) {
   http::Response response;
@@ -44,6 +36,10 @@ http::Response page_response(uint16_t status, std::string html) {
 struct Form {
   bool is_one_click = false;
   bool wants_everything = false;
+  bool is_preferences = false;
+  bool wants_nothing = false;                ///< of preferences
+  std::set<std::string, std::less<>> shown;  ///< topics shown as on
+  std::set<std::string, std::less<>> ticked;
 };
 
 /// Mail providers send the one-click field as a form, or as multipart (RFC 8058, section 3.2). Any other body counts as
@@ -56,19 +52,73 @@ Form read_form(std::string_view body) {
                       (body.find("name=\"List-Unsubscribe\"") != std::string_view::npos &&
                        body.find("One-Click") != std::string_view::npos);
   form.wants_everything = fields.query_parameter("all") == "1";
+  form.is_preferences = fields.query_parameter("form") == "preferences";
+  if (!form.is_preferences) return form;
+  for (const auto& [name, value] : fields.query_parameters()) {
+    if (name == "none") form.wants_nothing = true;
+    if (name.starts_with("on.")) form.shown.insert(name.substr(3));
+    if (name.starts_with("t.")) form.ticked.insert(name.substr(2));
+  }
   return form;
 }
 
-struct LinkRoutes {
+/// What an address has said, read at its home.
+struct Said {
+  consent::PermissionCopy copy;
+  bool is_suppressed = false;
+  Timestamp now;
+
+  [[nodiscard]] bool is_on(std::string_view topic, std::string_view brand) const {
+    return std::ranges::any_of(copy.lines, [&](const consent::FoldedPermission& line) {
+      return line.state == consent::PermissionState::subscribed && line.scope.topic == topic &&
+             line.scope.brand == brand && (!line.until || *line.until > now);
+    });
+  }
+  [[nodiscard]] bool is_on(const consent::Scope& scope) const {
+    return std::ranges::any_of(copy.lines, [&](const consent::FoldedPermission& line) {
+      return line.state == consent::PermissionState::subscribed && line.scope == scope &&
+             (!line.until || *line.until > now);
+    });
+  }
+  /// Whether they said no to all of it, whatever they granted since.
+  [[nodiscard]] bool is_refused(const consent::Scope& pattern) const {
+    return std::ranges::any_of(copy.lines, [&](const consent::FoldedPermission& line) {
+      return line.state == consent::PermissionState::unsubscribed && line.scope.covers(pattern);
+    });
+  }
+};
+
+/// What a tick at `topic` grants: exactly the scopes that the brand's journeys send it in.
+std::vector<consent::Scope> scopes_of(const flow::Configuration& configuration, const std::string& topic,
+                                      const consent::Scope& of_link) {
+  std::vector<consent::Scope> scopes;
+  for (const auto& journey : configuration.journeys) {
+    for (const journeys::Step& step : journey->steps) {
+      if (step.kind != journeys::StepKind::send || step.send.scope.topic != topic ||
+          step.send.scope.brand != of_link.brand || step.send.message_class != consent::MessageClass::commercial ||
+          std::ranges::find(scopes, step.send.scope) != scopes.end())
+        continue;
+      scopes.push_back(step.send.scope);
+    }
+  }
+  if (scopes.empty()) scopes.push_back({topic, of_link.purpose, of_link.brand});
+  return scopes;
+}
+
+struct LinkRoutes : std::enable_shared_from_this<LinkRoutes> {
+  explicit LinkRoutes(LinkDependencies dependencies) : with(std::move(dependencies)) {}
+
   LinkDependencies with;
   /// Outlives the routes, as the engine's callbacks may.
   std::shared_ptr<std::atomic<size_t>> waiting = std::make_shared<std::atomic<size_t>>(0);
 
   [[nodiscard]] consent::LinkPage page_for(const http::Request& request) const {
     consent::LinkPage page;
-    page.language = consent::page_language_from(request.header("Accept-Language").value_or(""));
     const auto snapshot = with.snapshot();
     const governance::Installation& installation = snapshot->installation;
+    page.language = consent::page_language_named(request.header("Accept-Language").value_or(""))
+                        .or_else([&] { return consent::page_language_named(name_of(installation.language)); })
+                        .value_or(consent::PageLanguage::en);
     const governance::Sender& sender = installation.sender;
     page.brand_name = sender.brand.empty() ? installation.organisation : sender.brand;
     page.legal_line = sender.legal_entity;
@@ -83,18 +133,159 @@ struct LinkRoutes {
     auto claims = consent::read_token(*with.keys, token);
     if (!claims || claims->action == LinkAction::view) return std::nullopt;
     if (claims->action == LinkAction::confirm && claims->scope.topic.empty()) return std::nullopt;
-    if (with.topic_title && !claims->scope.topic.empty())
-      page.topic_name = with.topic_title(claims->scope.topic, code_of(page.language));
-    if (page.topic_name.empty()) page.topic_name = claims->scope.topic;
+    page.language = consent::page_language_named(claims->language).value_or(page.language);
+    if (!claims->scope.topic.empty()) page.topic_name = title_of(with.configuration().get(), claims->scope.topic, page);
     page.masked_address = consent::mask_address(claims->address);
     page.post_path = "/u/" + std::string(token);
+    consent::LinkClaims choice = *claims;
+    choice.action = LinkAction::preferences;
+    page.preferences_path = "/u/" + consent::make_token(*with.keys, choice);
     return *std::move(claims);
+  }
+
+  static std::string title_of(const flow::Configuration* configuration, const std::string& topic,
+                              const consent::LinkPage& page) {
+    if (configuration == nullptr) return topic;
+    std::string title = configuration->topic_title(topic, consent::code_of(page.language));
+    if (title.empty()) title = configuration->topic_title(topic, configuration->default_language);
+    return title.empty() ? topic : title;
+  }
+
+  /// `then` runs on the apply thread of the address's home.
+  void read_ledger(const consent::Address& address, engine::Position not_before,
+                   std::function<void(const Said&)> then) const {
+    const Id128 key = consent::key_of(address);
+    engine::ReadTask task;
+    task.not_before = not_before;
+    task.wants = [key](const engine::Lookup&, engine::KeyList& keys) {
+      keys.push_back({consent::AddressLedger::kTable, key});
+    };
+    task.run = [key, address, then = std::move(then)](const engine::Lookup& state) {
+      Said said;
+      said.now = state.now();
+      const auto* const ledger = state.find<consent::AddressLedger>(key);
+      if (ledger != nullptr && ledger->address() == address) {
+        said.copy = ledger->copy();
+        said.is_suppressed = !ledger->folded().suppressions.empty();
+      }
+      then(said);
+    };
+    with.engine->read(consent::home_of(address), std::move(task));
+  }
+
+  [[nodiscard]] http::Response preferences_of(const consent::LinkPage& page, const consent::LinkClaims& claims,
+                                              const Said& said, bool is_saved) const {
+    consent::PreferencesPage preferences{page, {}, is_saved, said.is_suppressed};
+    if (const auto configuration = with.configuration()) {
+      for (const auto& [name, topic] : configuration->topics)
+        preferences.topics.push_back(
+            {name, title_of(configuration.get(), name, page), said.is_on(name, claims.scope.brand)});
+    }
+    return page_response(200, consent::preferences_page(preferences));
+  }
+
+  void show_preferences(const consent::LinkPage& page, const consent::LinkClaims& claims, bool is_saved,
+                        engine::Position not_before, const http::Responder& responder) const {
+    read_ledger(claims.address, not_before,
+                [self = shared_from_this(), page, claims, is_saved, responder](const Said& said) {
+                  responder.answer(self->preferences_of(page, claims, said, is_saved));
+                });
+  }
+
+  /// What the form changes in what the address has said.
+  [[nodiscard]] std::vector<consent::ConsentAct> acts_of(const consent::LinkPage& page,
+                                                         const consent::LinkClaims& claims, const Form& form,
+                                                         const Said& said, Timestamp now) const {
+    const std::string& brand = claims.scope.brand;
+    std::vector<consent::ConsentAct> acts;
+    const auto withdraw = [&](const std::string& topic) {
+      consent::LinkClaims at = claims;
+      at.scope = {topic, {}, brand};
+      acts.push_back(consent::withdraw_act(at, click(now, consent::Method::link)));
+    };
+    if (form.wants_nothing) {
+      const bool has_any = std::ranges::any_of(said.copy.lines, [&](const consent::FoldedPermission& line) {
+        return said.is_on(line.scope.topic, brand) || line.state == consent::PermissionState::pending;
+      });
+      if (has_any || !said.is_refused({{}, {}, brand})) withdraw({});
+      return acts;
+    }
+    const auto configuration = with.configuration();
+    for (const std::string& topic : form.shown) {
+      if (form.ticked.contains(topic)) continue;
+      // What vanished since can be left; a name that nobody ever heard of is not written down.
+      const bool is_on = said.is_on(topic, brand);
+      const bool is_known = configuration != nullptr && configuration->topics.contains(topic);
+      if (is_on || (is_known && !said.is_refused({topic, {}, brand}))) withdraw(topic);
+    }
+    if (configuration == nullptr) return acts;
+    for (const auto& [name, topic] : configuration->topics) {
+      if (!form.ticked.contains(name) || form.shown.contains(name) || said.is_on(name, brand)) continue;
+      for (consent::Scope& scope : scopes_of(*configuration, name, claims.scope)) {
+        consent::ConsentAct act = consent::choose_act(claims, click(now, consent::Method::link), std::move(scope));
+        act.text_version = hash128(consent::preference_wording(page, title_of(configuration.get(), name, page))).hex();
+        act.text_language = consent::code_of(page.language);
+        acts.push_back(std::move(act));
+      }
+    }
+    return acts;
+  }
+
+  void save_preferences(const consent::LinkPage& page, const consent::LinkClaims& claims, const Form& form,
+                        const http::Response& failed, const http::Responder& responder) const {
+    read_ledger(claims.address, {},
+                [self = shared_from_this(), page, claims, form, failed, responder](const Said& said) {
+                  const auto acts = self->acts_of(page, claims, form, said, self->with.clock->now());
+                  if (acts.empty()) return responder.answer(self->preferences_of(page, claims, said, true));
+                  self->append(acts, responder, failed, [self, page, claims, responder](engine::Position at) {
+                    self->show_preferences(page, claims, true, at, responder);
+                  });
+                });
+  }
+
+  [[nodiscard]] consent::LinkClick click(Timestamp now, consent::Method method) const {
+    consent::LinkClick made;
+    made.method = method;
+    made.received_at = now;
+    Writer bits(made.random_bits);
+    bits.id(with.random->next());
+    bits.id(with.random->next());
+    return made;
+  }
+
+  /// All of one address. `done` is told the position of the last once they are durable; else `failed` is answered.
+  void append(const std::vector<consent::ConsentAct>& acts, const http::Responder& responder, http::Response failed,
+              std::function<void(engine::Position)> done) const {
+    if (waiting->fetch_add(1) >= kLinkActsMax) {
+      --*waiting;
+      return responder.answer(std::move(failed));
+    }
+    engine::Batch batch;
+    bool is_urgent = false;
+    for (const consent::ConsentAct& act : acts) {
+      std::string payload;
+      Writer out(payload);
+      act.encode(out);
+      batch.add(consent::home_of(act.address), static_cast<uint16_t>(events::RecordType::consent_act),
+                RecordId{with.random->next()}, payload);
+      is_urgent = is_urgent || consent::narrows(act.action);
+    }
+    with.engine->append(
+        std::move(batch),
+        [responder, waiting = waiting, failed = std::move(failed),
+         done = std::move(done)](const engine::Result<std::vector<engine::Placed>>& placed) mutable {
+          --*waiting;
+          if (!placed) return responder.answer(std::move(failed));
+          done(placed->back().position);
+        },
+        is_urgent);
   }
 
   void show(const http::Request& request, std::string_view token, const http::Responder& responder) const {
     consent::LinkPage page = page_for(request);
     const auto claims = read(token, page);
     if (!claims) return responder.answer(page_response(404, consent::unreadable_link_page(page)));
+    if (claims->action == LinkAction::preferences) return show_preferences(page, *claims, false, {}, responder);
     responder.answer(page_response(
         200, claims->action == LinkAction::confirm ? consent::confirm_page(page) : consent::unsubscribe_page(page)));
   }
@@ -102,44 +293,24 @@ struct LinkRoutes {
   void act(const http::Request& request, std::string_view token, const http::Responder& responder) const {
     if (request.body.size() > kLinkBodyBytesMax)
       return responder.answer(problem_form(request, 413, "payload_too_large",
-                                           "body: has more than 4096 bytes; send List-Unsubscribe=One-Click"));
+                                           "body: has more than 65536 bytes; send List-Unsubscribe=One-Click"));
     consent::LinkPage page = page_for(request);
     const auto claims = read(token, page);
     if (!claims) return responder.answer(page_response(404, consent::unreadable_link_page(page)));
 
     const Form form = read_form(request.body);
+    // Without that form it is a button of mail, or of a page: it withdraws the message's topic, as with `unsubscribe`.
+    if (claims->action == LinkAction::preferences && form.is_preferences)
+      return save_preferences(page, *claims, form, busy(request), responder);
     const bool confirms = claims->action == LinkAction::confirm;
-    consent::LinkClick click;
-    click.method = form.is_one_click && !confirms ? consent::Method::one_click : consent::Method::link;
-    click.everything = form.wants_everything;
-    click.received_at = with.clock->now();
-    Writer bits(click.random_bits);
-    bits.id(with.random->next());
-    bits.id(with.random->next());
-    const consent::ConsentAct act =
-        confirms ? consent::confirm_act(*claims, token, click) : consent::withdraw_act(*claims, click);
-
-    if (waiting->fetch_add(1) >= kLinkActsMax) {
-      --*waiting;
-      return responder.answer(busy(request));
-    }
-    std::string payload;
-    Writer out(payload);
-    act.encode(out);
-    engine::Batch batch;
-    batch.add(consent::home_of(act.address), static_cast<uint16_t>(events::RecordType::consent_act),
-              RecordId{with.random->next()}, payload);
+    consent::LinkClick pressed =
+        click(with.clock->now(), form.is_one_click && !confirms ? consent::Method::one_click : consent::Method::link);
+    pressed.everything = form.wants_everything;
     http::Response done = page_response(
         200, confirms ? consent::confirmed_page(page) : consent::unsubscribed_page(page, form.wants_everything));
-    http::Response failed = busy(request);
-    with.engine->append(
-        std::move(batch),
-        [responder, waiting = waiting, done = std::move(done),
-         failed = std::move(failed)](const engine::Result<std::vector<engine::Placed>>& placed) mutable {
-          --*waiting;
-          responder.answer(placed ? std::move(done) : std::move(failed));
-        },
-        !confirms);
+    append({confirms ? consent::confirm_act(*claims, token, pressed) : consent::withdraw_act(*claims, pressed)},
+           responder, busy(request),
+           [responder, done = std::move(done)](engine::Position) mutable { responder.answer(std::move(done)); });
   }
 
   static http::Response busy(const http::Request& request) {
@@ -153,7 +324,7 @@ struct LinkRoutes {
 }  // namespace
 
 void add_link_routes(Router& router, LinkDependencies dependencies) {
-  const auto routes = std::make_shared<const LinkRoutes>(LinkRoutes{std::move(dependencies)});
+  const auto routes = std::make_shared<const LinkRoutes>(std::move(dependencies));
   router.add(
       {.method = http::Method::get,
        .pattern = "/u/{token}",

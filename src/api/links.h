@@ -7,8 +7,13 @@
 // 3. A withdrawal is an urgent record: it is not refused for load.
 // 4. What is not a token of this installation, whole, is answered 404 with a page that says what to do instead.
 //
-// A `preferences` link shows the same choice as `unsubscribe`. A `view` link is answered like an unknown one: a page
-// that shows data would have to ask for a code mailed to the address (consent/link.h, rule 3).
+// 5. On the page of preferences only what the reader changed counts, against what they were shown: an old form opened
+//    again takes nothing back. What they tick is granted for the purposes that topic is sent for by the link's brand;
+//    what they untick is withdrawn for every purpose.
+//
+// Pages speak the language of the message, where its token says it; else the browser's, else the installation's. A
+// `view` link is answered like an unknown one: a page that shows data would have to ask for a code mailed to the
+// address (consent/link.h, rule 3).
 
 #include <functional>
 #include <memory>
@@ -18,6 +23,7 @@
 #include "api/router.h"
 #include "consent/consent.h"
 #include "engine/engine.h"
+#include "flow/configuration.h"
 #include "governance/governance.h"
 
 namespace terreno::api {
@@ -30,12 +36,12 @@ struct LinkDependencies {
   const consent::LinkKeys* keys = nullptr;
   /// Who writes, as of now; any thread.
   std::function<std::shared_ptr<const governance::Snapshot>()> snapshot;
-  /// What people call a topic, in `es`, `fr` or `en`; any thread. Empty: the topic's own name is shown.
-  std::function<std::string(std::string_view topic, std::string_view language)> topic_title;
+  /// Topics and their titles, as of now; any thread. Null: none in force.
+  std::function<std::shared_ptr<const flow::Configuration>()> configuration;
 };
 
-/// A form of these pages has some 30 bytes, one of a mail provider some 300.
-inline constexpr size_t kLinkBodyBytesMax = 4096;
+/// A form of preferences has at most 150 bytes a topic, one of a mail provider some 300.
+inline constexpr size_t kLinkBodyBytesMax = 64 << 10;
 /// Acts that wait for the disk at the same time; past it a POST is answered 503 with Retry-After.
 inline constexpr size_t kLinkActsMax = 4096;
 

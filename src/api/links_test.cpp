@@ -62,8 +62,10 @@ class LinksTest : public testing::Test {
     auto snapshot = std::make_shared<governance::Snapshot>();
     snapshot->installation.sender.brand = "Norte & Sur";
     add_link_routes(router, {&engine, &clock, &random, &keys, [snapshot] { return snapshot; },
-                             [](std::string_view topic, std::string_view language) {
-                               return topic == "tips" && language == "es" ? "Consejos" : "";
+                             [] {
+                               auto configuration = std::make_shared<flow::Configuration>();
+                               configuration->topics["tips"] = {"tips", {{"es", "Consejos"}}};
+                               return configuration;
                              }});
   }
   [[nodiscard]] std::string path_of(consent::LinkAction action) const {
@@ -157,7 +159,10 @@ TEST_F(LinksTest, WhatCouldNotBeWrittenIsNotConfirmed) {
   engine.waiting.at(0)(std::unexpected(engine::Error{engine::Errc::overloaded, {}}));
   EXPECT_EQ(exchange->wait().status, 503);
   EXPECT_EQ(exchange->wait().header("Retry-After"), "5");
-  EXPECT_EQ(begin(Method::post, path_of(consent::LinkAction::unsubscribe), std::string(5000, 'x'))->wait().status, 413);
+  EXPECT_EQ(begin(Method::post, path_of(consent::LinkAction::unsubscribe), std::string(kLinkBodyBytesMax + 1, 'x'))
+                ->wait()
+                .status,
+            413);
 }
 
 }  // namespace

@@ -53,6 +53,8 @@ void fold_grant(Folded& folded, uint64_t entry_id, const ConsentAct& act) {
     grant.confirm_entry_id = state.grant->confirm_entry_id;
     grant.request_entry_id = state.grant->request_entry_id;
   }
+  // Given from a link that was sent to this very address: grant and confirmation in one act.
+  if (act.is_own_explicit() && !act.confirmation.confirmed_at.is_zero()) grant.confirm_entry_id = entry_id;
   state.grant = std::move(grant);
 }
 

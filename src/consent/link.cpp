@@ -11,7 +11,9 @@ namespace terreno::consent {
 
 namespace {
 
+// Version 2 adds the language. What names none is still written as version 1, so one set of claims has one spelling.
 constexpr uint8_t kTokenVersion = 1;
+constexpr uint8_t kTokenVersionWithLanguage = 2;
 // RFC 2104 §5: at least half of the hash. 128 bits keep the link short.
 constexpr size_t kSignatureBytes = 16;
 constexpr size_t kKeyBytesMin = 16;
@@ -90,7 +92,7 @@ const Secret* LinkKeys::find(uint8_t id) const {
 std::string make_token(const LinkKeys& keys, const LinkClaims& claims) {
   std::string bytes;
   Writer out(bytes);
-  out.u8(kTokenVersion);
+  out.u8(claims.language.empty() ? kTokenVersion : kTokenVersionWithLanguage);
   out.u8(keys.newest_id());
   out.enumeration(claims.action);
   out.enumeration(claims.address.channel);
@@ -99,6 +101,7 @@ std::string make_token(const LinkKeys& keys, const LinkClaims& claims) {
   out.bytes(claims.scope.purpose);
   out.bytes(claims.scope.brand);
   out.id(claims.decision);
+  if (!claims.language.empty()) out.bytes(claims.language);
   bytes += signature_of(*keys.find(keys.newest_id()), bytes);
   std::string token = to_base64url(bytes);
   TERRENO_CHECK(token.size() <= kTokenBytesMax, "addresses and names are bounded before a link is made");
@@ -112,7 +115,9 @@ std::expected<LinkClaims, LinkErrc> read_token(const LinkKeys& keys, std::string
   const std::string_view is_signed = std::string_view(*bytes).substr(0, bytes->size() - kSignatureBytes);
   const std::string_view signature = std::string_view(*bytes).substr(is_signed.size());
   Reader in(is_signed);
-  if (in.u8() != kTokenVersion) return std::unexpected(LinkErrc::unknown_version);
+  const uint8_t version = in.u8();
+  if (version != kTokenVersion && version != kTokenVersionWithLanguage)
+    return std::unexpected(LinkErrc::unknown_version);
   const Secret* const key = keys.find(in.u8());
   if (key == nullptr) return std::unexpected(LinkErrc::unknown_key);
   if (!equal_in_constant_time(signature, signature_of(*key, is_signed))) return std::unexpected(LinkErrc::forged);
@@ -124,6 +129,10 @@ std::expected<LinkClaims, LinkErrc> read_token(const LinkKeys& keys, std::string
   claims.scope.purpose = in.text();
   claims.scope.brand = in.text();
   claims.decision = in.decision_id();
+  if (version == kTokenVersionWithLanguage) {
+    claims.language = in.text();
+    if (claims.language.empty()) return std::unexpected(LinkErrc::malformed);
+  }
   if (!in.done()) return std::unexpected(LinkErrc::malformed);
   return claims;
 }
@@ -135,6 +144,15 @@ ConsentAct withdraw_act(const LinkClaims& claims, const LinkClick& click) {
   // One click removes the topic of that message (RFC 8058); its purpose and brand stay with it.
   // The page's other button says "nothing more from" that brand, and the entry says the same.
   if (click.everything) act.scope = {{}, {}, claims.scope.brand};
+  return act;
+}
+
+ConsentAct choose_act(const LinkClaims& claims, const LinkClick& click, Scope scope) {
+  ConsentAct act = act_of(claims, click, Action::grant);
+  act.scope = std::move(scope);
+  act.legal_basis = LegalBasis::consent;
+  act.confirmation.confirmed_at = click.received_at;
+  act.confirmation.client_truncated = click.ip_truncated;
   return act;
 }
 

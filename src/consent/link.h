@@ -28,6 +28,7 @@ struct LinkClaims {
   Address address;
   Scope scope;
   DecisionId decision;
+  std::string language = {};  ///< of the message: `es`, `fr` or `en`; empty: not said, as in tokens of version 1
   auto operator<=>(const LinkClaims&) const = default;
 };
 
@@ -77,6 +78,8 @@ struct LinkClick {
 };
 /// The withdrawal that an unsubscribe (or preferences) token stands for.
 [[nodiscard]] ConsentAct withdraw_act(const LinkClaims& claims, const LinkClick& click);
+/// A tick on the page of preferences. It confirms itself, since the link was sent to that very address.
+[[nodiscard]] ConsentAct choose_act(const LinkClaims& claims, const LinkClick& click, Scope scope);
 /// The confirmation that a POST of a `confirm` token stands for.
 [[nodiscard]] ConsentAct confirm_act(const LinkClaims& claims, std::string_view token, const LinkClick& click);
 

@@ -33,6 +33,15 @@ TEST(Link, ReadsBackWhatItWasMadeFor) {
   EXPECT_LT(token.size(), 180U);
 }
 
+TEST(Link, TheLanguageTravelsInVersionTwoAndVersionOneStaysReadable) {
+  LinkClaims spoken = claims();
+  spoken.language = "fr";
+  const std::string token = make_token(keys(), spoken);
+  EXPECT_TRUE(token.starts_with("Ag"));
+  EXPECT_EQ(read_token(keys(), token).value(), spoken);
+  EXPECT_TRUE(make_token(keys(), claims()).starts_with("AQ"));
+}
+
 TEST(Link, NoCharacterCanBeChangedAddedOrTakenAway) {
   const std::string token = make_token(keys(), claims());
   constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=+/ ";
@@ -114,6 +123,24 @@ TEST(Link, AConfirmationOpensTheRequestWhoseTokenItCarries) {
   EXPECT_TRUE(context.ask(send));
 }
 
+TEST(Link, AChoiceConfirmsItselfEvenBesideARequestThatWaits) {
+  MapContext context;
+  ConsentAct request;
+  request.action = Action::request;
+  request.address = claims().address;
+  request.scope = claims().scope;
+  request.legal_basis = LegalBasis::consent;
+  request.received_at = request.occurred_at = kMorning;
+  request.confirmation.token_hash = token_hash_of("another mail's");
+  context.apply(request);
+  SendRequest send;
+  send.address = claims().address;
+  send.scope = claims().scope;
+  EXPECT_FALSE(context.ask(send));
+  EXPECT_FALSE(context.apply(choose_act(claims(), press(1), claims().scope)).refused);
+  EXPECT_TRUE(context.ask(send));
+}
+
 TEST(Link, AMaskedAddressIsRecognisedByItsOwnerOnly) {
   EXPECT_EQ(mask_address({Channel::email, "ana@example.org"}), "a…@example.org");
   EXPECT_EQ(mask_address({Channel::email, "ñandu@example.org"}), "ñ…@example.org");
@@ -160,10 +187,11 @@ TEST(Page, APathThatCouldLeaveThePageIsNotWritten) {
 }
 
 TEST(Page, SpeaksTheFirstOfItsLanguagesThatIsAskedFor) {
-  EXPECT_EQ(page_language_from("fr-CH, en;q=0.9"), PageLanguage::fr);
-  EXPECT_EQ(page_language_from("ca, ES;q=0.8, en"), PageLanguage::es);
-  EXPECT_EQ(page_language_from("de"), PageLanguage::en);
-  EXPECT_EQ(page_language_from(""), PageLanguage::en);
+  EXPECT_EQ(page_language_named("fr-CH, en;q=0.9"), PageLanguage::fr);
+  EXPECT_EQ(page_language_named("ca, ES;q=0.8, en"), PageLanguage::es);
+  EXPECT_EQ(page_language_named("de"), std::nullopt);
+  EXPECT_EQ(language_of("fr_BE"), "fr");
+  EXPECT_EQ(language_of(""), "");
 }
 
 std::expected<ConsentAct, FieldError> parse(std::string_view body, ActorKind signer = ActorKind::api_key) {

@@ -32,6 +32,15 @@ struct Words {
   std::string_view confirm_done_detail;
   std::string_view unreadable;
   std::string_view unreadable_detail;
+  std::string_view choose;
+  std::string_view choose_detail;
+  std::string_view choose_legend;
+  std::string_view no_topics;
+  std::string_view save;
+  std::string_view saved;
+  std::string_view stop;
+  std::string_view stop_detail;
+  std::string_view suppressed;
 };
 
 constexpr std::array<Words, 3> kWords{{
@@ -57,7 +66,17 @@ constexpr std::array<Words, 3> kWords{{
      .confirm_done_detail = "Puedes dejarlo cuando quieras, con el enlace de cada mensaje.",
      .unreadable = "No podemos leer este enlace.",
      .unreadable_detail = "Quizá se cortó al copiarlo. Ábrelo desde el mensaje, o responde al mensaje con la palabra "
-                          "«baja»: también vale."},
+                          "«baja»: también vale.",
+     .choose = "Tú decides qué te contamos.",
+     .choose_detail = "Vale para {2}, desde que lo guardas. Un mensaje que ya esté saliendo puede llegar todavía.",
+     .choose_legend = "Quiero recibir mensajes sobre",
+     .no_topics = "Ahora mismo no hay ningún tema que elegir.",
+     .save = "Guardar",
+     .saved = "Guardado, y anotado con su fecha. Vale desde ahora.",
+     .stop = "¿Lo dejamos?",
+     .stop_detail = "Seguirán llegándote solo los avisos de lo que tengas en marcha con nosotros.",
+     .suppressed = "A esta dirección no le enviamos nada: los mensajes volvían, o alguien los marcó como no deseados. "
+                   "Responde a uno de nuestros mensajes para que lo arreglemos."},
     {.language = "fr",
      .title = "Vos messages · {0}",
      .ask = "Ne plus rien recevoir sur {1} ?",
@@ -79,7 +98,17 @@ constexpr std::array<Words, 3> kWords{{
      .confirm_done_detail = "Vous pouvez arrêter quand vous voulez, par le lien de chaque message.",
      .unreadable = "Nous ne pouvons pas lire ce lien.",
      .unreadable_detail = "Il a peut-être été coupé en le copiant. Ouvrez-le depuis le message, ou répondez au message "
-                          "par le mot « désabonner » : cela suffit."},
+                          "par le mot « désabonner » : cela suffit.",
+     .choose = "Vous décidez de ce que nous vous écrivons.",
+     .choose_detail = "Cela vaut pour {2}, dès que vous enregistrez. Un message déjà en route peut encore arriver.",
+     .choose_legend = "Je souhaite recevoir des messages sur",
+     .no_topics = "Il n’y a aucun sujet à choisir pour le moment.",
+     .save = "Enregistrer",
+     .saved = "C’est enregistré et noté, avec la date. Cela vaut dès maintenant.",
+     .stop = "On arrête ?",
+     .stop_detail = "Vous recevrez seulement les avis sur ce que vous avez en cours chez nous.",
+     .suppressed = "Nous n’envoyons rien à cette adresse : les messages revenaient, ou quelqu’un les a signalés comme "
+                   "indésirables. Répondez à l’un de nos messages pour que nous corrigions cela."},
     {.language = "en",
      .title = "Your messages · {0}",
      .ask = "Stop writing to you about {1}?",
@@ -101,7 +130,17 @@ constexpr std::array<Words, 3> kWords{{
      .confirm_done_detail = "You can stop whenever you like, with the link in each message.",
      .unreadable = "We cannot read this link.",
      .unreadable_detail = "It may have been cut when it was copied. Open it from the message, or answer the message "
-                          "with the word “stop”: that counts too."},
+                          "with the word “stop”: that counts too.",
+     .choose = "You decide what we tell you.",
+     .choose_detail = "This counts for {2}, from the moment you save. A message already on its way may still arrive.",
+     .choose_legend = "I would like messages about",
+     .no_topics = "There is no topic to choose at the moment.",
+     .save = "Save",
+     .saved = "Saved, and on record with its date. It counts from now.",
+     .stop = "Shall we stop?",
+     .stop_detail = "You will only get notices about what you have under way with us.",
+     .suppressed = "We send nothing to this address: messages came back, or somebody marked them as spam. Answer one "
+                   "of our messages and we will mend it."},
 }};
 
 // Tokens of the look (console/src/ui/theme), light and dark.
@@ -127,6 +166,12 @@ constexpr std::string_view kStyle =
     "var(--hover)}"
     ":focus-visible{outline:2.5px solid var(--clay);outline-offset:2px;border-radius:8px}"
     "a{color:inherit;text-underline-offset:3px;text-decoration-color:var(--edge)}"
+    "fieldset{border:0;margin:0 0 24px;padding:0}legend,h2{font-size:20px;line-height:1.3;font-weight:600;padding:0;"
+    "margin:0 0 8px}h2{margin-top:40px}.pick{display:flex;align-items:center;gap:14px;min-height:56px;padding:8px 0;"
+    "border-top:1px solid var(--line);cursor:pointer;overflow-wrap:anywhere}.pick "
+    "input{width:24px;height:24px;flex:none;"
+    "margin:0;accent-color:var(--brand)}.note{border:1px solid var(--brand);border-radius:8px;padding:12px 16px;"
+    "margin:0 0 24px}.quiet{color:var(--quiet)}"
     "footer{font-size:14px;color:var(--quiet);padding:24px 0 40px;border-top:1px solid var(--line)}"
     "@media(max-width:600px){h1{font-size:29px;margin-top:30px}.top>svg{right:-260px;top:-60px}button{width:100%}}";
 
@@ -261,7 +306,7 @@ std::string preferences_link(const LinkPage& page) {
 
 }  // namespace
 
-PageLanguage page_language_from(std::string_view accepted) {
+std::optional<PageLanguage> page_language_named(std::string_view accepted) {
   // The first of the three that is named: browsers list languages by preference.
   size_t at = 0;
   while (at < accepted.size()) {
@@ -276,7 +321,14 @@ PageLanguage page_language_from(std::string_view accepted) {
     }
     at = end + 1;
   }
-  return PageLanguage::en;
+  return std::nullopt;
+}
+
+std::string_view code_of(PageLanguage language) { return kWords[static_cast<size_t>(language)].language; }
+
+std::string language_of(std::string_view accepted) {
+  const auto named = page_language_named(accepted);
+  return named ? std::string(code_of(*named)) : std::string();
 }
 
 std::string unsubscribe_page(const LinkPage& page) {
@@ -304,6 +356,38 @@ std::string confirm_page(const LinkPage& page) {
 std::string confirmed_page(const LinkPage& page) {
   const Words& words = words_of(page);
   return whole_page(page, words.confirm_done, words.confirm_done_detail, preferences_link(page));
+}
+
+std::string preference_wording(const LinkPage& page, std::string_view title) {
+  return fmt::format("{}: {}", words_of(page).choose_legend, title);
+}
+
+std::string preferences_page(const PreferencesPage& preferences) {
+  const LinkPage& page = preferences.page;
+  const Words& words = words_of(page);
+  const std::string path = safe_path(page.post_path);
+  const std::string form =
+      fmt::format(R"(<form method="post" action="{}"><input type="hidden" name="form" value="preferences">)", path);
+  std::string main;
+  if (preferences.is_saved) main += fmt::format(R"(<p class="note" role="status">{}</p>)", words.saved);
+  if (preferences.is_suppressed) main += fmt::format(R"(<p class="note">{}</p>)", words.suppressed);
+  if (preferences.topics.empty()) {
+    main += fmt::format("<p>{}</p>", words.no_topics);
+  } else {
+    main += form + fmt::format("<fieldset><legend>{}</legend>", words.choose_legend);
+    for (const PreferenceTopic& topic : preferences.topics) {
+      const std::string name = escape(topic.name);
+      if (topic.is_on) main += fmt::format(R"(<input type="hidden" name="on.{}" value="1">)", name);
+      main +=
+          fmt::format(R"(<label class="pick"><input type="checkbox" name="t.{}" value="1"{}><span>{}</span></label>)",
+                      name, topic.is_on ? " checked" : "", escape(topic.title));
+    }
+    main += fmt::format("</fieldset><button>{}</button></form>", words.save);
+  }
+  main +=
+      fmt::format(R"(<h2>{}</h2><p class="quiet">{}</p>{}<button class="no" name="none" value="1">{}</button></form>)",
+                  words.stop, words.stop_detail, form, words.button_channel);
+  return whole_page(page, words.choose, words.choose_detail, main);
 }
 
 std::string unreadable_link_page(const LinkPage& page) {

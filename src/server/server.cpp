@@ -463,10 +463,7 @@ void Server::State::add_routes() {
   links_dependencies.random = &random;
   links_dependencies.keys = &*links;
   links_dependencies.snapshot = [this] { return open.registry->snapshot(); };
-  links_dependencies.topic_title = [this](std::string_view topic, std::string_view language) {
-    const auto in_force = active_configuration();
-    return in_force ? in_force->topic_title(topic, language) : std::string();
-  };
+  links_dependencies.configuration = [this] { return active_configuration(); };
   api::add_link_routes(router, std::move(links_dependencies));
 
   for (const char* const path : {"/livez", "/readyz", "/healthz"}) {

@@ -50,6 +50,9 @@ std::string link_to(const ComposeParts& parts, const channels::SendOrder& order,
   claims.address = order.request.address;
   claims.scope = order.request.scope;
   claims.decision = order.decision;
+  // What cannot be said in the reader's language was said in the organisation's.
+  claims.language = consent::language_of(order.language);
+  if (claims.language.empty()) claims.language = consent::language_of(parts.configuration->default_language);
   const std::string& base = parts.installation->public_base_url;
   return fmt::format("{}/u/{}", base.empty() ? parts.own_base_url : std::string_view(base),
                      consent::make_token(*parts.links, claims));
