@@ -2,7 +2,6 @@
 // and the configuration in force is agreed on.
 
 #include <algorithm>
-#include <unordered_set>
 
 #include "base/check.h"
 #include "flow/steps.h"
@@ -30,15 +29,6 @@ uint32_t count_parts(const identity::PersonChange& change) {
   return parts;
 }
 
-std::vector<PersonId> persons_of(const identity::PersonChange& change) {
-  std::vector<PersonId> persons{change.person};
-  for (const identity::Absorbed& one : change.absorbed) persons.push_back(one.person);
-  for (const identity::Attach& one : change.attach) {
-    if (!one.former.is_zero()) persons.push_back(one.former);
-  }
-  return persons;
-}
-
 void start(Scene& scene, Exchange& exchange) {
   exchange.is_running = true;
   exchange.missing = count_parts(exchange.change);
@@ -57,13 +47,7 @@ void start(Scene& scene, Exchange& exchange) {
 // Starts whatever waits for nobody. In the order of the decisions: an exchange never overtakes an earlier one about the
 // same person.
 void start_ready(Scene& scene, Exchanges& exchanges) {
-  std::unordered_set<PersonId> busy;
-  for (Exchange& exchange : exchanges.queue) {
-    const std::vector<PersonId> persons = persons_of(exchange.change);
-    const bool is_free = std::ranges::none_of(persons, [&](PersonId one) { return busy.contains(one); });
-    if (!exchange.is_running && is_free) start(scene, exchange);
-    busy.insert(persons.begin(), persons.end());
-  }
+  for (Exchange* const exchange : exchanges.take_ready()) start(scene, *exchange);
 }
 
 void answer(Scene& scene, const PendingVerdict& verdict) {
@@ -79,7 +63,7 @@ std::vector<Id128> enqueue(Scene& scene, Exchanges& exchanges, std::vector<ident
     exchange.id = scene.context.new_id();
     exchange.change = std::move(change);
     ids.push_back(exchange.id);
-    exchanges.queue.push_back(std::move(exchange));
+    exchanges.add(std::move(exchange));
   }
   return ids;
 }
@@ -115,7 +99,7 @@ void apply_proposed(Scene& scene, std::string_view payload) {
   if (!changes_something) return answer(scene, verdict);
   auto& exchanges = scene.context.mutate_or_create<Exchanges>(Exchanges::kId);
   verdict.exchanges = enqueue(scene, exchanges, std::move(decided.changes));
-  exchanges.verdicts.push_back(std::move(verdict));
+  exchanges.add(std::move(verdict));
   start_ready(scene, exchanges);
 }
 
@@ -148,15 +132,10 @@ void apply_part_arrived(Scene& scene, std::string_view payload) {
   if (part->exchange.is_zero()) return;
   auto* const exchanges = scene.context.mutate<Exchanges>(Exchanges::kId);
   if (exchanges == nullptr) return scene.ignore();
-  const auto exchange = std::ranges::find(exchanges->queue, part->exchange, &Exchange::id);
-  if (exchange == exchanges->queue.end()) return scene.ignore();
+  Exchange* const exchange = exchanges->find(part->exchange);
+  if (exchange == nullptr) return scene.ignore();
   if (--exchange->missing > 0) return;
-  exchanges->queue.erase(exchange);
-  std::erase_if(exchanges->verdicts, [&](PendingVerdict& verdict) {
-    if (std::erase(verdict.exchanges, part->exchange) == 0 || !verdict.exchanges.empty()) return false;
-    answer(scene, verdict);
-    return true;
-  });
+  if (const auto verdict = exchanges->finish(part->exchange)) answer(scene, *verdict);
   start_ready(scene, *exchanges);
 }
 

@@ -97,17 +97,108 @@ std::unique_ptr<Totals> Totals::decode(std::string_view bytes) {
   return in.done() ? std::move(totals) : nullptr;
 }
 
+namespace {
+
+std::vector<PersonId> persons_of(const identity::PersonChange& change) {
+  std::vector<PersonId> persons{change.person};
+  for (const identity::Absorbed& one : change.absorbed) persons.push_back(one.person);
+  for (const identity::Attach& one : change.attach) {
+    if (!one.former.is_zero()) persons.push_back(one.former);
+  }
+  std::ranges::sort(persons);
+  persons.erase(std::ranges::unique(persons).begin(), persons.end());
+  return persons;
+}
+
+/// With its place in the indexes.
+size_t size_of(const Exchange& exchange) {
+  return 400 + exchange.change.attach.size() * 160 + exchange.change.absorbed.size() * 80;
+}
+size_t size_of(const PendingVerdict& verdict) { return 200 + verdict.exchanges.size() * 100; }
+
+}  // namespace
+
+void Exchanges::add(Exchange exchange) {
+  const uint64_t number = next_++;
+  bytes_ += size_of(exchange);
+  numbers_.emplace(exchange.id, number);
+  for (const PersonId person : persons_of(exchange.change)) lines_[person].push_back(number);
+  if (!exchange.is_running) candidates_.push_back(number);
+  queue_.emplace(number, std::move(exchange));
+}
+
+void Exchanges::add(PendingVerdict verdict) {
+  const uint64_t number = next_++;
+  bytes_ += size_of(verdict);
+  for (const Id128 id : verdict.exchanges) verdict_of_.emplace(id, number);
+  verdicts_.emplace(number, std::move(verdict));
+}
+
+Exchange* Exchanges::find(Id128 id) {
+  const auto found = numbers_.find(id);
+  return found == numbers_.end() ? nullptr : &queue_.at(found->second);
+}
+
+std::optional<PendingVerdict> Exchanges::finish(Id128 id) {
+  const auto found = numbers_.find(id);
+  if (found == numbers_.end()) return std::nullopt;
+  const auto place = queue_.find(found->second);
+  for (const PersonId person : persons_of(place->second.change)) {
+    const auto line = lines_.find(person);
+    std::erase(line->second, place->first);
+    if (line->second.empty()) {
+      lines_.erase(line);
+    } else {
+      candidates_.push_back(line->second.front());
+    }
+  }
+  bytes_ -= size_of(place->second);
+  queue_.erase(place);
+  numbers_.erase(found);
+
+  const auto waiting = verdict_of_.find(id);
+  if (waiting == verdict_of_.end()) return std::nullopt;
+  const auto verdict = verdicts_.find(waiting->second);
+  verdict_of_.erase(waiting);
+  bytes_ -= size_of(verdict->second);
+  std::erase(verdict->second.exchanges, id);
+  if (!verdict->second.exchanges.empty()) {
+    bytes_ += size_of(verdict->second);
+    return std::nullopt;
+  }
+  PendingVerdict answered = std::move(verdict->second);
+  verdicts_.erase(verdict);
+  return answered;
+}
+
+bool Exchanges::is_first_everywhere(uint64_t number) const {
+  const std::vector<PersonId> persons = persons_of(queue_.at(number).change);
+  return std::ranges::all_of(persons, [&](PersonId one) { return lines_.at(one).front() == number; });
+}
+
+std::vector<Exchange*> Exchanges::take_ready() {
+  std::ranges::sort(candidates_);
+  candidates_.erase(std::ranges::unique(candidates_).begin(), candidates_.end());
+  std::vector<Exchange*> ready;
+  for (const uint64_t number : candidates_) {
+    Exchange& exchange = queue_.at(number);
+    if (!exchange.is_running && is_first_everywhere(number)) ready.push_back(&exchange);
+  }
+  candidates_.clear();
+  return ready;
+}
+
 void Exchanges::encode(Writer& out) const {
   out.u8(1);
-  out.varint(queue.size());
-  for (const Exchange& exchange : queue) {
+  out.varint(queue_.size());
+  for (const auto& [number, exchange] : queue_) {
     out.id(exchange.id);
     encode_change(out, exchange.change);
     out.boolean(exchange.is_running);
     out.varint(exchange.missing);
   }
-  out.varint(verdicts.size());
-  for (const PendingVerdict& verdict : verdicts) {
+  out.varint(verdicts_.size());
+  for (const auto& [number, verdict] : verdicts_) {
     out.varint(verdict.exchanges.size());
     for (const Id128 id : verdict.exchanges) out.id(id);
     out.u16(verdict.proposer.number);
@@ -128,7 +219,7 @@ std::unique_ptr<Exchanges> Exchanges::decode(std::string_view bytes) {
     exchange.change = decode_change(in);
     exchange.is_running = in.boolean();
     exchange.missing = static_cast<uint32_t>(in.varint());
-    exchanges->queue.push_back(std::move(exchange));
+    exchanges->add(std::move(exchange));
   }
   for (size_t n = in.count(); n > 0; --n) {
     PendingVerdict verdict;
@@ -138,16 +229,9 @@ std::unique_ptr<Exchanges> Exchanges::decode(std::string_view bytes) {
     verdict.other = in.id();
     verdict.state = in.enumeration(identity::kVerdictStateLast);
     verdict.reason = in.enumeration(identity::kReasonLast);
-    exchanges->verdicts.push_back(std::move(verdict));
+    exchanges->add(std::move(verdict));
   }
   return in.done() ? std::move(exchanges) : nullptr;
-}
-
-size_t Exchanges::footprint() const {
-  size_t bytes = sizeof(Exchanges) + verdicts.size() * (sizeof(PendingVerdict) + sizeof(Id128));
-  for (const Exchange& exchange : queue)
-    bytes += sizeof exchange + exchange.change.attach.size() * 120 + exchange.change.absorbed.size() * 24;
-  return bytes;
 }
 
 void ConfigurationLane::encode(Writer& out) const {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/bytes.h"
@@ -80,16 +81,40 @@ struct PendingVerdict {
 };
 
 /// Exchanges under way and waiting, in the order of the lane's decisions: one at a time for each person. In the lane;
-/// its id is zero.
+/// its id is zero. Everything takes the same time however many there are: thousands wait when many sign up at once.
 class Exchanges final : public engine::Entity {
  public:
   static constexpr uint8_t kTable = 4;
   static constexpr Id128 kId{};
-  std::deque<Exchange> queue;
-  std::vector<PendingVerdict> verdicts;
+
+  /// At the end of the queue; it is among the next `take_ready` unless an earlier one is about one of its persons.
+  void add(Exchange exchange);
+  /// Its exchanges have been added.
+  void add(PendingVerdict verdict);
+  [[nodiscard]] Exchange* find(Id128 id);
+  /// Takes it away. The verdict that waited for it last, if there is one.
+  std::optional<PendingVerdict> finish(Id128 id);
+  /// Those that have come to wait for nobody since the last call, in the order of the decisions. Whoever takes them
+  /// starts them.
+  [[nodiscard]] std::vector<Exchange*> take_ready();
+
   void encode(Writer& out) const override;
-  [[nodiscard]] size_t footprint() const override;
+  [[nodiscard]] size_t footprint() const override { return sizeof(Exchanges) + bytes_; }
   [[nodiscard]] static std::unique_ptr<Exchanges> decode(std::string_view bytes);
+
+ private:
+  [[nodiscard]] bool is_first_everywhere(uint64_t number) const;
+
+  // By a number that grows; what is on disk is the order alone.
+  std::map<uint64_t, Exchange> queue_;
+  std::map<uint64_t, PendingVerdict> verdicts_;
+  uint64_t next_ = 0;
+  // Derived from these.
+  std::unordered_map<Id128, uint64_t> numbers_;                ///< of exchanges, by id
+  std::unordered_map<Id128, uint64_t> verdict_of_;             ///< by an exchange that it waits for
+  std::unordered_map<PersonId, std::vector<uint64_t>> lines_;  ///< exchanges about a person, the first one first
+  std::vector<uint64_t> candidates_;                           ///< may have come to wait for nobody
+  size_t bytes_ = 0;
 };
 
 /// The activation of a configuration, in the lane; its id is zero.
