@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 python3 tests/structure_test.py
 cmake --preset dev >/dev/null
 # The database is GCC's, whose warning options clang does not all know.
-git ls-files 'src/*.cpp' 'demo/*.cpp' | grep -vE '_(bench|fuzz)\.cpp$' |
+git ls-files 'src/*.cpp' 'demo/*.cpp' | grep -vE '_(bench|fuzz|test)\.cpp$' |
   xargs -P "${JOBS:-$(nproc)}" -n 4 clang-tidy-19 --quiet --extra-arg=-Wno-unknown-warning-option -p build/dev
 [ -d console/node_modules ] || (cd console && npm ci --no-audit --no-fund --loglevel=error)
 (cd console && npm run --silent check)
