@@ -64,7 +64,7 @@ std::optional<Refused> refuse_unknown_topic(const consent::ConsentAct& act, cons
   const auto close = nearest(act.scope.topic, known);
   std::string remedy = close ? fmt::format("did you mean `{}`?", *close)
                              : "name one of the topics in force (GET /api/v1/configuration), or add a document of kind "
-                               "`topic` with `terreno config apply`";
+                               "`topic` with `terreno apply`";
   Refused refused{422,
                   "unknown_topic",
                   fmt::format("topic: `{}` is no topic of the configuration in force; {}", act.scope.topic, remedy),
