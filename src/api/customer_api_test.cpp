@@ -722,7 +722,7 @@ TEST_F(CustomerApiTest, AYesToAnUnknownTopicIsRefusedAndANoNever) {
     EXPECT_EQ(text(refused.body.at("params"), "nearest"), "tips");
     EXPECT_NE(refused.response.body_view().find("did you mean `tips`?"), std::string_view::npos);
   }
-  EXPECT_NE(say("grant", "gardening").response.body_view().find("terreno config apply"), std::string_view::npos);
+  EXPECT_NE(say("grant", "gardening").response.body_view().find("terreno apply"), std::string_view::npos);
   EXPECT_EQ(say("withdraw", "gardening").status(), 201);
 }
 
