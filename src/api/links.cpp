@@ -70,14 +70,8 @@ struct Said {
 
   [[nodiscard]] bool is_on(std::string_view topic, std::string_view brand) const {
     return std::ranges::any_of(copy.lines, [&](const consent::FoldedPermission& line) {
-      return line.state == consent::PermissionState::subscribed && line.scope.topic == topic &&
-             line.scope.brand == brand && (!line.until || *line.until > now);
-    });
-  }
-  [[nodiscard]] bool is_on(const consent::Scope& scope) const {
-    return std::ranges::any_of(copy.lines, [&](const consent::FoldedPermission& line) {
-      return line.state == consent::PermissionState::subscribed && line.scope == scope &&
-             (!line.until || *line.until > now);
+      return line.scope.topic == topic && line.scope.brand == brand &&
+             copy.state_of(line.scope, now) == consent::PermissionState::subscribed;
     });
   }
   /// Whether they said no to all of it, whatever they granted since.
