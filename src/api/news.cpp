@@ -13,14 +13,29 @@ std::string_view name_of(LiveState state) {
 
 // ---------------------------------------------------------------------------------------------------------------------
 
+void LastMinute::add(Timestamp at, uint64_t count) {
+  const int64_t second = at.ms / 1000;
+  auto& [counted, number] = seconds_[static_cast<size_t>(second) % seconds_.size()];
+  if (counted != second) number = 0;
+  counted = second;
+  number += count;
+}
+
+double LastMinute::per_second(Timestamp now) const {
+  const int64_t second = now.ms / 1000;
+  uint64_t sum = 0;
+  for (const auto& [at, number] : seconds_) {
+    if (at <= second && at > second - 60) sum += number;
+  }
+  return static_cast<double>(sum) / 60.0;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+
 void LiveRing::add(LiveItem item) {
   const std::lock_guard lock(mutex_);
   item.seq = ++last_seq_;
-  const int64_t second = item.at.ms / 1000;
-  auto& [at, count] = seconds_[static_cast<size_t>(second) % seconds_.size()];
-  if (at != second) count = 0;
-  at = second;
-  ++count;
+  rate_.add(item.at, 1);
   const auto size_of = [](const LiveItem& one) { return one.raw ? one.raw->size() : 0; };
   raw_bytes_ += size_of(item);
   while (items_.full() || (raw_bytes_ > kRawBytesKept && !items_.empty())) {
@@ -38,12 +53,7 @@ LiveRing::Window LiveRing::read(uint64_t after, Timestamp now) const {
     ++window.counts[static_cast<size_t>(item->state)];
     if (item->seq > after) window.items.push_back(*item);
   }
-  uint64_t sum = 0;
-  const int64_t second = now.ms / 1000;
-  for (const auto& [at, count] : seconds_) {
-    if (at <= second && at > second - 60) sum += count;
-  }
-  window.per_second = static_cast<double>(sum) / 60.0;
+  window.per_second = rate_.per_second(now);
   return window;
 }
 
@@ -67,11 +77,7 @@ void SourceCounts::add(const std::string& source, Timestamp at, uint64_t events,
   count.activity.held += held;
   if (events == 0) return;
   count.activity.last_event_at = std::max(count.activity.last_event_at, at);
-  const int64_t second = at.ms / 1000;
-  auto& [counted, number] = count.seconds[static_cast<size_t>(second) % count.seconds.size()];
-  if (counted != second) number = 0;
-  counted = second;
-  number += events;
+  count.rate.add(at, events);
 }
 
 SourceActivity SourceCounts::read(const std::string& source, Timestamp now) const {
@@ -80,12 +86,7 @@ SourceActivity SourceCounts::read(const std::string& source, Timestamp now) cons
   const auto found = counts_.find(source);
   if (found != counts_.end()) {
     activity = found->second.activity;
-    uint64_t sum = 0;
-    const int64_t second = now.ms / 1000;
-    for (const auto& [at, number] : found->second.seconds) {
-      if (at <= second && at > second - 60) sum += number;
-    }
-    activity.per_second = static_cast<double>(sum) / 60.0;
+    activity.per_second = found->second.rate.per_second(now);
   }
   activity.since = since_;
   return activity;

@@ -46,6 +46,16 @@ struct LiveItem {
   std::shared_ptr<const std::string> raw;
 };
 
+/// How many things came in each of the last 60 seconds.
+class LastMinute {
+ public:
+  void add(Timestamp at, uint64_t count);
+  [[nodiscard]] double per_second(Timestamp now) const;
+
+ private:
+  std::array<std::pair<int64_t, uint64_t>, 60> seconds_{};  ///< second, and how many came in it
+};
+
 class LiveRing {
  public:
   static constexpr size_t kItemsMax = 2000;
@@ -65,11 +75,11 @@ class LiveRing {
 
  private:
   mutable std::mutex mutex_;
-  boost::circular_buffer<LiveItem> items_{
-      kItemsMax};  ///< oldest first; every event passes here, so nothing is allocated
+  /// Oldest first. Every event passes here, so nothing is allocated.
+  boost::circular_buffer<LiveItem> items_{kItemsMax};
   size_t raw_bytes_ = 0;
   uint64_t last_seq_ = 0;
-  std::array<std::pair<int64_t, uint64_t>, 60> seconds_{};  ///< second, and how many came in it
+  LastMinute rate_;
 };
 
 /// How many events came by each source since the program began. A source appears with its first event; only those of
@@ -84,7 +94,7 @@ class SourceCounts {
  private:
   struct Count {
     SourceActivity activity;
-    std::array<std::pair<int64_t, uint64_t>, 60> seconds{};  ///< second, and how many came in it
+    LastMinute rate;
   };
   const Timestamp since_;
   mutable std::mutex mutex_;
