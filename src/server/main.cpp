@@ -16,7 +16,7 @@ namespace {
 
 namespace cli = terreno::server::cli;
 
-constexpr const char* kVersion = "terreno 0.1.0";
+constexpr const char* kVersion = "terreno " TERRENO_VERSION;
 
 /// A stream that was closed before the start would be the number of the next file that is opened, and words for people
 /// would go into the journal.
@@ -112,7 +112,7 @@ int main(int argc, char** argv) {
   bool as_json = false;
   CLI::App* const version = app.add_subcommand("version", "Which version this is");
   version->add_flag("--json", as_json);
-  version->callback([&] { fmt::print("{}\n", as_json ? R"({"version":"0.1.0"})" : kVersion); });
+  version->callback([&] { fmt::print("{}\n", as_json ? "{\"version\":\"" TERRENO_VERSION "\"}" : kVersion); });
   app.add_subcommand("help", "What a command does: terreno help COMMAND")->allow_extras();
   for (const cli::AddCommand add :
        {cli::add_init, cli::add_serve, cli::add_render, cli::add_keys, cli::add_users, cli::add_doctor,

@@ -36,7 +36,7 @@ namespace {
 constexpr Duration kDrainPatience = seconds(10);
 constexpr std::chrono::milliseconds kPulse(250);
 constexpr int kPulsesPerActivity = 4 * 60 * 5;
-constexpr std::string_view kVersion = "0.1.0";
+constexpr std::string_view kVersion = TERRENO_VERSION;
 
 class IntakeObserver final : public api::TrackingObserver {
  public:
