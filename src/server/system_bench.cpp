@@ -86,20 +86,11 @@ class Connection {
 };
 
 std::string post(const std::string& path, const std::string& key, const std::string& body) {
-  const std::string credentials = key + ":";
-  static constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string encoded;
-  for (size_t i = 0; i < credentials.size(); i += 3) {
-    uint32_t word = 0;
-    for (size_t j = 0; j < 3; ++j)
-      word = word << 8 | (i + j < credentials.size() ? static_cast<uint8_t>(credentials[i + j]) : 0);
-    for (size_t j = 0; j < 4; ++j) encoded += i + j > credentials.size() ? '=' : kAlphabet[word >> (18 - 6 * j) & 63];
-  }
   return fmt::format(
       "POST {} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {}\r\nContent-Type: "
       "application/json\r\nContent-Length: "
       "{}\r\n\r\n{}",
-      path, encoded, body.size(), body);
+      path, crypto::base64(key + ":"), body.size(), body);
 }
 
 std::string event(const std::string& user, const std::string& message_id, std::string_view name,

@@ -9,24 +9,13 @@
 #include <optional>
 #include <thread>
 
+#include "adapters/crypto/crypto.h"
 #include "base/check.h"
 #include "base/hash.h"
 
 namespace terreno::guarantees {
 
 namespace {
-
-std::string base64(std::string_view bytes) {
-  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (size_t at = 0; at < bytes.size(); at += 3) {
-    uint32_t three = 0;
-    for (size_t i = 0; i < 3; ++i)
-      three = three << 8 | (at + i < bytes.size() ? static_cast<uint8_t>(bytes[at + i]) : 0U);
-    for (size_t i = 0; i < 4; ++i) text.push_back(at + i <= bytes.size() ? kDigits[three >> (18 - 6 * i) & 63] : '=');
-  }
-  return text;
-}
 
 /// The same bytes whenever it is sent: a few people sign up, and those who came before them do things.
 std::string body_of(uint64_t batch) {
@@ -149,7 +138,7 @@ bool ClientLedger::has_lost() const {
 void send_batches(ClientLedger& ledger, uint16_t port, const std::string& write_key, int connections,
                   const std::function<bool()>& more, const std::function<void()>& acknowledged) {
   const std::string head =
-      "POST /v1/batch HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic " + base64(write_key + ":") + "\r\n";
+      "POST /v1/batch HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic " + crypto::base64(write_key + ":") + "\r\n";
   std::vector<std::jthread> clients;
   for (int i = 0; i < connections; ++i) {
     clients.emplace_back([&] {
