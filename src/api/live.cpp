@@ -153,7 +153,7 @@ void CustomerApi::get_health(const Call& /*call*/, const http::Responder& respon
                            {{"bytes", health.journal_bytes}, {"commits", health.commits}}));
     checks.push_back(check("apply_lag", health.lag > kLagTolerated ? "held" : "fine",
                            {{"unapplied", health.unapplied}, {"lag_seconds", health.lag.ms / 1000}}));
-    checks.push_back(check("memory", "fine", {{"bytes", health.memory_bytes}}));
+    checks.push_back(check("memory", "fine", {{"bytes", health.memory_bytes}, {"evicted", health.evicted}}));
     checks.push_back(check("clock", health.time_held ? "held" : "fine", {}));
     checks.push_back(check("registry", parts_.registry->failed() ? "stopped" : "fine", {}));
     const bool is_draining = parts_.is_draining && parts_.is_draining();

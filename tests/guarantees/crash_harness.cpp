@@ -135,7 +135,7 @@ class Harness {
     for (const bool has_little_memory : {false, true}) {
       std::ofstream(config_file(has_little_memory)) << fmt::format(
           "memory_mib: {}\ncommit_every_ms: 50\ncheckpoint_every_ms: 200\nmail: {{host: 127.0.0.1, port: {}}}\n",
-          has_little_memory ? 16 : 2048, sink_->port());
+          has_little_memory ? 1 : 2048, sink_->port());
     }
     Node node({.folder = folder_});
     engine::Batch batch;
@@ -217,7 +217,7 @@ class Harness {
   struct Pulse {
     uint64_t commits = 0;
     uint64_t unapplied = 0;
-    uint64_t memory_bytes = 0;
+    uint64_t evicted = 0;  ///< left memory, since state is larger
   };
   [[nodiscard]] std::optional<Pulse> pulse_of(server::cli::HttpClient& client) const {
     const auto answer = client.ask({"GET", "/api/v1/health", "", {{"Authorization", "Bearer " + api_key_}}});
@@ -228,7 +228,7 @@ class Harness {
       const auto& params = check.at("params").as_object();
       if (check.at("code") == "journal") pulse.commits = params.at("commits").to_number<uint64_t>();
       if (check.at("code") == "apply_lag") pulse.unapplied = params.at("unapplied").to_number<uint64_t>();
-      if (check.at("code") == "memory") pulse.memory_bytes = params.at("bytes").to_number<uint64_t>();
+      if (check.at("code") == "memory") pulse.evicted = params.at("evicted").to_number<uint64_t>();
     }
     return pulse;
   }
@@ -249,9 +249,11 @@ class Harness {
     const auto more_ms = std::chrono::milliseconds(draw_() % 200);
     const uint64_t mails_before = mail_count();
     const auto begun = std::chrono::steady_clock::now();
+    uint64_t evicted = 0;
     std::jthread killer([&] {
       server::cli::HttpClient client(fmt::format("http://127.0.0.1:{}", *port));
       while (const auto pulse = pulse_of(client)) {
+        evicted = pulse->evicted;
         const bool is_everybody_asked = ledger_.size() * kBatchPeople >= settings_.grants;
         const bool has_done_enough =
             ledger_.acknowledged() >= until && (is_everybody_asked || mail_count() >= mails_before + settings_.batches);
@@ -279,6 +281,7 @@ class Harness {
     server.wait();
     if (!server.was_killed()) fault("the program goes on until it is killed (" + point.text() + ")");
     ++kills_;
+    rounds_over_memory_ += evicted > 0 ? 1 : 0;
     const auto events = static_cast<double>((ledger_.acknowledged() - acknowledged_before) * kBatchMessages);
     event_rates_.push_back(events / took.count());
     mail_rates_.push_back(static_cast<double>(mail_count() - mails_before) / took.count());
@@ -350,6 +353,7 @@ class Harness {
         ++unknowns;
         if (unknowns <= kNamedMax) unknown += " " + id;
         if (unknowns == kNamedMax + 1) unknown += " …";
+        fmt::print(stderr, "unknown {}\n", id);
       } else if ((state == contact::DecisionState::sent) != (times == 1)) {
         fault(fmt::format("decision {} is {} and was mailed {} times", id, contact::name_of(state), times));
       }
@@ -358,13 +362,14 @@ class Harness {
       if (!contents_.decisions.contains(DecisionId::from_hex(id))) fault("mail of an unknown decision " + id);
     }
     if (mails == 0) fault("somebody was written to");
+    if (rounds_over_memory_ == 0) fault("state is larger than little memory");
     replay();
     say(
         fmt::format("acknowledged {}, present {}, doubled {}, mails {}, unknown {}{} [kills {}; in the middle round "
                     "{:.0f} events/s "
-                    "and {:.0f} mails/s; seed {}]",
+                    "and {:.0f} mails/s; state over memory in {}; seed {}]",
                     acknowledged, present, doubled, mails, unknowns, unknowns > 0 ? " (" + unknown.substr(1) + ")" : "",
-                    kills_, middle_of(event_rates_), middle_of(mail_rates_), settings_.seed));
+                    kills_, middle_of(event_rates_), middle_of(mail_rates_), rounds_over_memory_, settings_.seed));
     return faults_ == 0 && present == acknowledged ? 0 : 1;
   }
 
@@ -422,6 +427,7 @@ class Harness {
   FolderContents contents_;
   Timestamp time_;
   uint64_t kills_ = 0;
+  uint64_t rounds_over_memory_ = 0;
   uint64_t faults_ = 0;
   std::vector<double> event_rates_;  ///< of each round, from the first request to the kill
   std::vector<double> mail_rates_;
