@@ -188,7 +188,7 @@ enum class Errc : uint8_t {
   store_ahead,   ///< the store's position is beyond the journal's end
   locked,        ///< another process holds the data folder
   no_space,      ///< below the free-space floor
-  overloaded,    ///< a bound on unapplied records or queued bytes
+  overloaded,    ///< a bound on unapplied records or queued bytes; or a record or batch too large to be ever taken
   stopping,
 };
 struct Error {
@@ -328,7 +328,7 @@ class Engine {
  public:
   virtual ~Engine() = default;
   /// Queues a batch for the next group. Live intake is refused with `overloaded` past the bound; messages, claims and
-  /// receipts (`urgent`) never are.
+  /// receipts (`urgent`) never are, unless the batch is larger than a group may be.
   virtual void append(Batch batch, DurableCallback done, bool urgent = false) = 0;
   /// The task is dropped unrun when the engine stops first.
   virtual void read(Partition partition, ReadTask task) = 0;

@@ -16,9 +16,8 @@ constexpr uint32_t kFormatVersion = 1;
 constexpr uint32_t kGroupMagic = 0x31475254;
 constexpr size_t kRecordHeaderBytes = 40;
 constexpr size_t kMessageHeaderBytes = 26;
+static_assert(kRecordHeaderBytes + kMessageHeaderBytes == kRecordHeaderBytesMax);
 constexpr uint8_t kFlagMessage = 1;
-/// No group of ours is larger; more is malformed, and reserves no memory.
-constexpr uint32_t kGroupBytesMax = 256 << 20;
 /// Below this a group is one page or two either way.
 constexpr size_t kCompressBytesMin = 8 << 10;
 constexpr uint64_t kIndexStride = 64 << 10;

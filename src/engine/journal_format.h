@@ -15,6 +15,8 @@ namespace terreno::engine {
 inline constexpr size_t kSegmentHeaderBytes = 4096;
 inline constexpr size_t kGroupHeaderBytes = 32;
 inline constexpr size_t kTrailerBytes = 16;
+/// No group of ours is larger, before compression; more is malformed, and reserves no memory.
+inline constexpr uint32_t kGroupBytesMax = 256 << 20;
 
 /// What the whole journal is known by.
 struct JournalIdentity {

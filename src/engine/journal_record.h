@@ -21,6 +21,14 @@ inline constexpr uint16_t kTypeClockReset = 0xff01;
 /// A payload above this is refused: a group must fit a segment.
 inline constexpr size_t kPayloadBytesMax = 8 << 20;
 
+/// What a record takes in a group beside its payload, at most.
+inline constexpr size_t kRecordHeaderBytesMax = 66;
+/// What it takes in a group, at most. What the sequencer puts ahead of records, ticks, comes on top.
+[[nodiscard]] constexpr size_t journal_bytes(const Batch::Item& item) { return kRecordHeaderBytesMax + item.size; }
+[[nodiscard]] inline size_t journal_bytes(const Batch& batch) {
+  return kRecordHeaderBytesMax * batch.items().size() + batch.bytes().size();
+}
+
 /// Names one message of a source: the record that sent it and its number among those that record sent. Zero: none.
 struct MessageMark {
   uint64_t position = 0;

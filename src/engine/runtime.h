@@ -34,6 +34,8 @@ struct EngineOptions {
   uint64_t unapplied_records_max = 2'000'000;
   /// Of batches waiting for the writer.
   size_t queued_bytes_max = size_t{64} << 20;
+  /// Of the batches in one group; ticks come on top. A batch above it is refused.
+  size_t group_bytes_max = size_t{64} << 20;
   /// Of synced groups waiting for one apply thread; above it they are read back from the journal.
   size_t unapplied_bytes_max = size_t{128} << 20;
   /// False: records are stored and not applied (`serve --role intake`).

@@ -15,6 +15,8 @@ namespace {
 
 constexpr size_t kCheckpointsKept = 2;
 constexpr uint64_t kFreeBytesFloor = uint64_t{2} << 30;
+/// More than what ticks add to a group.
+constexpr size_t kTicksBytesMax = 1 << 20;
 
 }  // namespace
 
@@ -31,6 +33,8 @@ ThreadedEngine::ThreadedEngine(EngineOptions options, Files& files, std::unique_
     : options_(std::move(options)), files_(files), store_(std::move(store)), clock_(clock), outputs_(outputs) {
   if (options_.threads == 0) options_.threads = std::clamp(std::thread::hardware_concurrency(), 1U, 2U);
   options_.threads = std::min<unsigned>(options_.threads, kSequenceCount);
+  // Else a group would be too large for the journal, which is found out when it is too late to refuse it.
+  TERRENO_CHECK(options_.group_bytes_max <= kGroupBytesMax - kTicksBytesMax, "groups above the journal's bound");
 }
 
 ThreadedEngine::~ThreadedEngine() {
@@ -153,6 +157,9 @@ void ThreadedEngine::append(Batch batch, DurableCallback done, bool urgent) {
     TERRENO_CHECK(item.partition.number < kSequenceCount && item.type < kEngineTypeFirst, "no such partition or type");
     if (item.size > kPayloadBytesMax) error = Error{Errc::overloaded, "a record above 8 MiB"};
   }
+  if (journal_bytes(batch) > options_.group_bytes_max) {
+    error = Error{Errc::overloaded, fmt::format("a batch above {} bytes", options_.group_bytes_max)};
+  }
   if (!error) {
     const std::lock_guard lock(intake_mutex_);
     error = refusal(urgent);
@@ -193,6 +200,7 @@ void ThreadedEngine::clock_reset(Timestamp time, DurableCallback done) {
       Pending pending;
       pending.clock_reset = time;
       pending.done = std::move(done);
+      pending_bytes_ += pending.bytes();
       pending_.push_back(std::move(pending));
     }
   }

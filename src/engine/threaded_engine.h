@@ -36,7 +36,9 @@ class ThreadedEngine final : public Engine, private WorkerPorts {
     std::optional<Timestamp> clock_reset;
     std::optional<Partition> sender;
     bool is_final_tick = false;
-    [[nodiscard]] size_t bytes() const { return records.batch.bytes().size() + 64 * records.batch.items().size(); }
+    [[nodiscard]] size_t bytes() const {
+      return journal_bytes(records.batch) + (clock_reset ? kSequenceCount * kRecordHeaderBytesMax : 0);
+    }
   };
 
   // Opening.

@@ -60,7 +60,11 @@ void ThreadedEngine::write_loop() {
 std::vector<ThreadedEngine::Pending> ThreadedEngine::take_pending() {
   std::vector<Pending> taken;
   size_t bytes = 0;
-  while (!pending_.empty() && (taken.empty() || bytes < kGroupBytesWanted)) {
+  const auto fits = [&] {
+    return bytes < kGroupBytesWanted && bytes + pending_.front().bytes() <= options_.group_bytes_max;
+  };
+  // The first is taken however large: `append` has refused what is too large, and a single message is not.
+  while (!pending_.empty() && (taken.empty() || fits())) {
     bytes += pending_.front().bytes();
     taken.push_back(std::move(pending_.front()));
     pending_.pop_front();
@@ -121,8 +125,9 @@ Result<void> ThreadedEngine::write_group(std::vector<Pending>& pending) {
   TERRENO_TRY_VOID(journal_->append(*group));
   appended_records_.fetch_add(group->records().size(), std::memory_order_release);
   for (size_t i = 0; i < pending.size(); ++i) {
-    if (pending[i].sender)
+    if (pending[i].sender) {
       published_[pending[i].sender->number].messages_durable.fetch_add(1, std::memory_order_release);
+    }
     if (pending[i].done) pending[i].done(std::move(placed[i]));
   }
   if (options_.apply) hand_on(std::move(group));

@@ -12,6 +12,8 @@
 
 #include "adapters/store/store.h"
 #include "adapters/store/temporary_folder_testing.h"
+#include "engine/data_folder.h"
+#include "engine/journal.h"
 #include "engine/memory_files_testing.h"
 #include "engine/memory_store.h"
 #include "engine/runtime.h"
@@ -179,6 +181,75 @@ TEST(Engine, MessagesCrossThreadsOnceHoweverOftenItCrashes) {
   }
   EXPECT_EQ(total, 0);
   EXPECT_EQ(received, payments);
+}
+
+/// Of the groups of a journal whose engine has ended, before compression.
+std::vector<size_t> sizes_of_groups(const Server& server) {
+  std::vector<size_t> sizes;
+  engine::JournalOptions options;
+  options.folder = engine::journal_folder(server.options.folder);
+  const auto journal = engine::Journal::open(*server.files, options, {});
+  EXPECT_TRUE(journal.has_value());
+  auto cursor = (*journal)->cursor_from_start();
+  engine::Group group;
+  while (*cursor.next(group)) sizes.push_back(group.raw_bytes());
+  return sizes;
+}
+
+/// More than the ticks that may stand in one group beside its batches.
+constexpr size_t kTicksBytesMax = 8 << 10;
+
+/// Payments of 1, 2, 3, ... to one account: its balance after each says that all came, once and in order.
+Batch rising_payments(int64_t count, Server& server) {
+  Batch batch;
+  for (int64_t amount = 1; amount <= count; ++amount) {
+    engine::toy::add(batch, Partition{3}, engine::toy::kPay,
+                     {.account = 1, .target_account = 2, .target_partition = 5, .amount = amount}, ++server.records);
+  }
+  return batch;
+}
+
+TEST(Engine, ABatchAboveAGroupIsRefusedAndTheNextIsTaken) {
+  const TemporaryFolder folder;
+  Server server(folder.path());
+  server.options.group_bytes_max = 10'000;
+  ASSERT_TRUE(server.start());
+  for (const bool urgent : {false, true}) {
+    const auto refused = server.append(rising_payments(200, server), urgent);
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().code, engine::Errc::overloaded);
+  }
+  EXPECT_TRUE(server.append(rising_payments(1, server)).has_value());
+  EXPECT_EQ(server.engine->health().stopped, "");
+}
+
+TEST(Engine, AQueuedBatchThatWouldMakeTheGroupTooLargeWaitsForTheNext) {
+  const TemporaryFolder folder;
+  Server server(folder.path());
+  server.options.group_bytes_max = 10'000;
+  server.options.apply = false;
+  ASSERT_TRUE(server.start());
+  // The writer stays in the first group's callback until the rest is queued, or the groups would be small by chance.
+  std::promise<void> queued;
+  std::promise<void> written;
+  constexpr int kBatches = 20;
+  std::atomic<int> left{kBatches};
+  server.engine->append(rising_payments(1, server), [&](const auto&) { queued.get_future().wait(); }, true);
+  for (int i = 0; i < kBatches; ++i) {
+    server.engine->append(
+        rising_payments(30, server),
+        [&](const auto& placed) {
+          EXPECT_TRUE(placed.has_value());
+          if (--left == 0) written.set_value();
+        },
+        true);
+  }
+  queued.set_value();
+  written.get_future().wait();
+  server.crash();
+  const auto sizes = sizes_of_groups(server);
+  for (const size_t bytes : sizes) EXPECT_LE(bytes, 10'000 + kTicksBytesMax);
+  EXPECT_LT(sizes.size(), static_cast<size_t>(kBatches)) << "as many as fit go together";
 }
 
 TEST(Engine, ARestartReplaysOnlyWhatCameAfterTheCheckpointWithStateLargerThanMemory) {
