@@ -95,6 +95,16 @@ void ApplyWorker::request_commit(uint64_t request) {
   wake_.notify_one();
 }
 
+void ApplyWorker::on_messages_durable(size_t bytes) {
+  const size_t before = messages_waiting_bytes_.fetch_sub(bytes, std::memory_order_acq_rel);
+  if (before <= options_.message_bytes_max) return;
+  {
+    // Under the lock, so that the thread between its test and its wait does not miss it.
+    const std::lock_guard lock(mutex_);
+  }
+  wake_.notify_one();
+}
+
 Duration ApplyWorker::lag(Duration boot_now) const {
   const int64_t oldest = oldest_ms_.load(std::memory_order_relaxed);
   return {oldest == 0 ? 0 : std::max<int64_t>(boot_now.ms - oldest, 0)};
@@ -102,7 +112,7 @@ Duration ApplyWorker::lag(Duration boot_now) const {
 
 void ApplyWorker::loop() {
   bool has_more_to_encode = false;
-  while (!is_failed_) {
+  while (!is_failed_ && !is_cut_short_) {
     Item item;
     bool has_item = false;
     std::deque<Task> tasks;
@@ -166,8 +176,13 @@ void ApplyWorker::apply_group(const Group& group) {
   }
   for (State& state : states_) {
     if (state.run.empty()) continue;
-    if (!is_failed_) apply_run(state);
+    if (!is_failed_ && !is_cut_short_) apply_run(state);
     state.run.clear();
+  }
+  if (is_replayed_.load(std::memory_order_relaxed)) return;
+  // Also of partitions that get no more records: their commits wait for it.
+  for (State& state : states_) {
+    if (!state.messages.empty()) ports_.drop_durable(state.owned.core->partition(), state.messages);
   }
 }
 
@@ -186,40 +201,67 @@ void ApplyWorker::apply_run(State& state) {
       if (is_live) ports_.outputs().on_outputs(core.partition(), record.position, effects_.outputs);
       effects_.outputs.clear();
     }
+    // Not only at the run's end: a few small records may send more than memory holds.
+    if (journal_bytes(effects_.messages.batch) >= options_.message_piece_bytes_max) send_messages(state);
+    if (is_cut_short_) return;
   }
-  send_messages(state, state.run.back().position > state.owned.end_at_start);
+  send_messages(state);
 }
 
-void ApplyWorker::send_messages(State& state, bool is_live) {
-  if (!is_live || !is_replayed_.load(std::memory_order_relaxed)) {
-    // The journal may hold them already. What it does not will be known at the end of the replay.
-    const Batch& batch = effects_.messages.batch;
-    for (size_t i = 0; i < batch.items().size(); ++i) {
-      const Batch::Item& item = batch.items()[i];
-      state.unconfirmed.batch.add(item.partition, item.type, item.id, batch.payload(item));
-      state.unconfirmed.headers.push_back(effects_.messages.headers[i]);
-    }
-    effects_.messages.clear();
-    if (!state.unconfirmed.batch.empty()) ports_.drop_durable(state.owned.core->partition(), state.unconfirmed);
-    return;
-  }
+void ApplyWorker::send_messages(State& state) {
   if (effects_.messages.batch.empty()) return;
-  ++state.messages_sent;
-  ports_.append_messages(state.owned.core->partition(), std::move(effects_.messages));
-  effects_.messages = MessageBatch();
+  state.messages.add(effects_.messages);
+  if (is_replayed_.load(std::memory_order_relaxed)) return hand_on(state);
+  // The journal may hold them already. What it does not will be known at the end of the replay.
+  ports_.drop_durable(state.owned.core->partition(), state.messages);
+  if (!state.messages.empty()) limit_unconfirmed();
+}
+
+void ApplyWorker::hand_on(State& state) {
+  const PartitionCore& core = *state.owned.core;
+  while (!state.messages.empty() && !is_cut_short_) {
+    MessageBatch piece = state.messages.take_piece(options_.message_piece_bytes_max);
+    ++state.messages_sent;
+    // A commit that began during the replay waited for these as unconfirmed; now it waits until they are durable.
+    if (core.is_committing() && piece.headers.front().mark.position <= core.commit_position().value) {
+      state.messages_needed = state.messages_sent;
+    }
+    messages_waiting_bytes_.fetch_add(journal_bytes(piece.batch), std::memory_order_relaxed);
+    ports_.append_messages(core.partition(), std::move(piece));
+    wait_for_writer();
+  }
+}
+
+void ApplyWorker::wait_for_writer() {
+  const auto is_below = [this] {
+    return messages_waiting_bytes_.load(std::memory_order_acquire) <= options_.message_bytes_max;
+  };
+  if (is_below()) return;
+  // The writer waits for no apply thread, so this ends.
+  std::unique_lock lock(mutex_);
+  wake_.wait(lock, [&] { return is_stopping_ || is_below(); });
+  is_cut_short_ = is_stopping_;
+}
+
+void ApplyWorker::limit_unconfirmed() {
+  while (!is_cut_short_) {
+    size_t bytes = 0;
+    State* most = &states_.front();
+    for (State& state : states_) {
+      bytes += state.messages.bytes();
+      if (state.messages.bytes() > most->messages.bytes()) most = &state;
+    }
+    if (bytes <= options_.message_bytes_max) return;
+    hand_on(*most);
+  }
 }
 
 void ApplyWorker::end_replay() {
   for (State& state : states_) {
-    ports_.drop_durable(state.owned.core->partition(), state.unconfirmed);
-    if (state.unconfirmed.batch.empty()) continue;
-    ++state.messages_sent;
-    // A commit that began during the replay waited for these as unconfirmed; now it waits until they are durable.
-    state.messages_needed = state.messages_sent;
-    ports_.append_messages(state.owned.core->partition(), std::move(state.unconfirmed));
-    state.unconfirmed = MessageBatch();
+    ports_.drop_durable(state.owned.core->partition(), state.messages);
+    hand_on(state);
   }
-  is_replayed_.store(true, std::memory_order_release);
+  if (!is_cut_short_) is_replayed_.store(true, std::memory_order_release);
 }
 
 void ApplyWorker::run_tasks(std::deque<Task>& tasks) {
@@ -286,10 +328,13 @@ bool ApplyWorker::advance_commits(size_t count) {
   return has_more;
 }
 
+bool ApplyWorker::waits_for_replay(const State& state) {
+  return !state.messages.empty() && state.messages.front().mark.position <= state.owned.core->commit_position().value;
+}
+
 bool ApplyWorker::may_write(const State& state) const {
-  const auto& headers = state.unconfirmed.headers;
   return state.owned.published->messages_durable.load(std::memory_order_acquire) >= state.messages_needed &&
-         (headers.empty() || headers.front().mark.position > state.owned.core->commit_position().value);
+         !waits_for_replay(state);
 }
 
 bool ApplyWorker::may_commits_end() const {
@@ -297,9 +342,7 @@ bool ApplyWorker::may_commits_end() const {
   return std::any_of(commit_queue_.begin(), commit_queue_.begin() + static_cast<std::ptrdiff_t>(open_max),
                      [this](uint16_t index) {
                        const State& state = states_[index];
-                       const auto& headers = state.unconfirmed.headers;
-                       return state.is_writing || !state.owned.core->is_committing() || headers.empty() ||
-                              headers.front().mark.position > state.owned.core->commit_position().value;
+                       return state.is_writing || !state.owned.core->is_committing() || !waits_for_replay(state);
                      });
 }
 
@@ -389,7 +432,7 @@ void ApplyWorker::publish() {
     sum.loaded += core.counters().loaded;
     sum.messages_repeated += core.counters().messages_repeated;
     sum.skipped += core.counters().skipped;
-    memory += core.memory_bytes();
+    memory += core.memory_bytes() + state.messages.bytes();
   }
   counters_.replayed.store(replayed_, std::memory_order_relaxed);
   counters_.evicted.store(sum.evicted, std::memory_order_relaxed);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/journal_format.h"
+#include "engine/message_queue.h"
 #include "engine/partition_core.h"
 
 namespace terreno::engine {
@@ -29,10 +30,11 @@ struct Published {
 class WorkerPorts {
  public:
   virtual ~WorkerPorts() = default;
-  /// Queues messages; `Published::messages_durable` counts when they are durable.
+  /// Queues messages; `Published::messages_durable` counts when they are durable, and
+  /// `ApplyWorker::on_messages_durable` hears of it.
   virtual void append_messages(Partition source, MessageBatch messages) = 0;
   /// Drops those that the journal holds already. During a replay only.
-  virtual void drop_durable(Partition source, MessageBatch& messages) = 0;
+  virtual void drop_durable(Partition source, MessageQueue& messages) = 0;
   /// Has the batch written, then calls `ApplyWorker::on_committed`.
   virtual void write_commit(PartitionCore& core) = 0;
   virtual void on_progress(bool wakes_changed) = 0;
@@ -44,6 +46,8 @@ struct WorkerOptions {
   size_t memory_bytes_max = 0;
   Duration commit_interval;
   uint64_t commit_records_per_partition = 0;
+  size_t message_piece_bytes_max = 0;
+  size_t message_bytes_max = 0;
 };
 
 class ApplyWorker {
@@ -69,6 +73,8 @@ class ApplyWorker {
   /// Runs on the worker's thread once the partition has applied `not_before`.
   void push_task(Partition partition, Position not_before, std::function<void(PartitionCore&)> run);
   void on_committed(Partition partition);
+  /// `bytes`: `journal_bytes` of what was queued.
+  void on_messages_durable(size_t bytes);
   /// Begins a commit of all that is applied; `committed_request` reaches `request` when the store has it.
   void request_commit(uint64_t request);
   [[nodiscard]] uint64_t committed_request() const { return committed_request_.load(std::memory_order_acquire); }
@@ -103,7 +109,7 @@ class ApplyWorker {
     Owned owned;
     std::vector<JournalRecord> run;  ///< of the group under way
     uint64_t messages_sent = 0;      ///< batches
-    MessageBatch unconfirmed;        ///< sent again by the replay, not yet found in the journal
+    MessageQueue messages;           ///< the writer does not have them; while replaying: not found in the journal yet
     Duration last_commit;            ///< by the boot clock
     uint64_t messages_needed = 0;    ///< batches that must be durable before the commit is written
     bool is_encoded = false;
@@ -115,7 +121,12 @@ class ApplyWorker {
   void loop();
   void apply_group(const Group& group);
   void apply_run(State& state);
-  void send_messages(State& state, bool is_live);
+  /// Takes what the records gave so far.
+  void send_messages(State& state);
+  /// Gives the state's messages to the writer, and waits for it when it has too many.
+  void hand_on(State& state);
+  void wait_for_writer();
+  void limit_unconfirmed();
   void end_replay();
   void run_tasks(std::deque<Task>& tasks);
   void finish_commits(const std::vector<Partition>& committed);
@@ -125,6 +136,8 @@ class ApplyWorker {
   /// Encodes about `count` pieces; true when there is more to encode at once.
   bool advance_commits(size_t count);
   [[nodiscard]] bool may_write(const State& state) const;
+  /// Whether a message from before the commit under way is not even on its way to the disk.
+  [[nodiscard]] static bool waits_for_replay(const State& state);
   /// False: every open commit waits for messages that only the rest of the replay confirms, so records must go on.
   [[nodiscard]] bool may_commits_end() const;
   void limit_memory();
@@ -147,6 +160,7 @@ class ApplyWorker {
   bool is_stopping_ = false;
 
   std::atomic<size_t> queued_bytes_{0};
+  std::atomic<size_t> messages_waiting_bytes_{0};
   std::atomic<int64_t> oldest_ms_{0};
   std::atomic<bool> is_replayed_{false};
   std::atomic<uint64_t> committed_request_{0};
@@ -162,6 +176,7 @@ class ApplyWorker {
   Duration next_look_;
   bool is_over_memory_ = false;
   bool is_failed_ = false;
+  bool is_cut_short_ = false;  ///< stopped inside a run: its messages are not all on their way
   size_t evict_next_ = 0;
   std::thread thread_;
 };

@@ -316,7 +316,7 @@ struct Health {
   uint64_t due = 0;      ///< partitions whose next wake-up is due by the clock and has not fired yet
   uint64_t skipped = 0;  ///< records that an operator asked to skip, met since start
   uint64_t journal_bytes = 0;
-  uint64_t memory_bytes = 0;  ///< of entities
+  uint64_t memory_bytes = 0;  ///< of entities, and of messages that a replay has not found in the journal yet
   /// The gap between the last tick and the clock at start was above 24 h (or the clock lies behind): time stands still,
   /// nothing fires, until `clock_reset`.
   bool time_held = false;

@@ -36,6 +36,12 @@ struct EngineOptions {
   size_t queued_bytes_max = size_t{64} << 20;
   /// Of the batches in one group; ticks come on top. A batch above it is refused.
   size_t group_bytes_max = size_t{64} << 20;
+  /// What a record sends goes to the writer in pieces of this, or of one message when that is larger.
+  size_t message_piece_bytes_max = size_t{16} << 20;
+  /// Of messages of one apply thread that wait for the writer; above it the thread waits for the disk.
+  /// As many may wait to be found in the journal while it is replayed; above it the oldest are sent all the same: what
+  /// the target has already it drops, which costs room in the journal and nothing else.
+  size_t message_bytes_max = size_t{64} << 20;
   /// Of synced groups waiting for one apply thread; above it they are read back from the journal.
   size_t unapplied_bytes_max = size_t{128} << 20;
   /// False: records are stored and not applied (`serve --role intake`).

@@ -35,6 +35,7 @@ ThreadedEngine::ThreadedEngine(EngineOptions options, Files& files, std::unique_
   options_.threads = std::min<unsigned>(options_.threads, kSequenceCount);
   // Else a group would be too large for the journal, which is found out when it is too late to refuse it.
   TERRENO_CHECK(options_.group_bytes_max <= kGroupBytesMax - kTicksBytesMax, "groups above the journal's bound");
+  options_.message_piece_bytes_max = std::min(options_.message_piece_bytes_max, options_.group_bytes_max);
 }
 
 ThreadedEngine::~ThreadedEngine() {
@@ -104,6 +105,8 @@ void ThreadedEngine::start_threads(const std::array<Position, kSequenceCount>& c
   worker.memory_bytes_max = options_.memory_bytes_max / options_.threads;
   worker.commit_interval = options_.commit_interval;
   worker.commit_records_per_partition = std::max<uint64_t>(options_.commit_records / kSequenceCount, 1);
+  worker.message_piece_bytes_max = options_.message_piece_bytes_max;
+  worker.message_bytes_max = options_.message_bytes_max;
   for (auto& each : owned) {
     workers_.push_back(
         std::make_unique<ApplyWorker>(static_cast<WorkerPorts&>(*this), clock_, worker, std::move(each)));

@@ -68,7 +68,7 @@ class ThreadedEngine final : public Engine, private WorkerPorts {
 
   // WorkerPorts.
   void append_messages(Partition source, MessageBatch messages) override;
-  void drop_durable(Partition source, MessageBatch& messages) override;
+  void drop_durable(Partition source, MessageQueue& messages) override;
   void write_commit(PartitionCore& core) override;
   void on_progress(bool wakes_changed) override;
   void fail(const Error& error) override;

@@ -127,6 +127,7 @@ Result<void> ThreadedEngine::write_group(std::vector<Pending>& pending) {
   for (size_t i = 0; i < pending.size(); ++i) {
     if (pending[i].sender) {
       published_[pending[i].sender->number].messages_durable.fetch_add(1, std::memory_order_release);
+      worker_of(*pending[i].sender).on_messages_durable(pending[i].bytes());
     }
     if (pending[i].done) pending[i].done(std::move(placed[i]));
   }
@@ -243,16 +244,10 @@ void ThreadedEngine::feed_loop() {
   }
 }
 
-void ThreadedEngine::drop_durable(Partition source, MessageBatch& messages) {
+void ThreadedEngine::drop_durable(Partition source, MessageQueue& messages) {
   const std::lock_guard lock(durable_mutex_);
-  MessageBatch left;
-  for (size_t i = 0; i < messages.headers.size(); ++i) {
-    const Batch::Item& item = messages.batch.items()[i];
-    if (messages.headers[i].mark <= durable_messages_[source.number][item.partition.number]) continue;
-    left.batch.add(item.partition, item.type, item.id, messages.batch.payload(item));
-    left.headers.push_back(messages.headers[i]);
-  }
-  messages = std::move(left);
+  const auto& durable = durable_messages_[source.number];
+  messages.drop_while([&](Partition target, MessageMark mark) { return mark <= durable[target.number]; });
 }
 
 }  // namespace terreno::engine

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <string>
@@ -77,7 +78,9 @@ inline constexpr uint8_t kStatement = 9;
 
 class Machine final : public engine::Machine {
  public:
-  explicit Machine(size_t ballast_bytes = 0) : ballast_bytes_(ballast_bytes) {}
+  /// `message_bytes`: a message of a payment is at least so large.
+  explicit Machine(size_t ballast_bytes = 0, size_t message_bytes = 0)
+      : ballast_bytes_(ballast_bytes), message_bytes_(message_bytes) {}
 
   void touches(const Lookup& state, const RecordView& record, KeyList& keys) const override {
     const Command command = Command::decode(record.payload);
@@ -103,7 +106,9 @@ class Machine final : public engine::Machine {
         Command paid;
         paid.account = command.target_account;
         paid.amount = command.amount;
-        context.send(Partition{command.target_partition}, kPaid, paid.encode());
+        std::string payload = paid.encode();
+        payload.resize(std::max(payload.size(), message_bytes_), '.');
+        context.send(Partition{command.target_partition}, kPaid, std::move(payload));
         break;
       }
       case kPaid:
@@ -169,6 +174,7 @@ class Machine final : public engine::Machine {
   }
 
   size_t ballast_bytes_;
+  size_t message_bytes_;
 };
 
 /// Keeps what it hears.
