@@ -217,5 +217,49 @@ void Replay(benchmark::State& state) {
 }
 BENCHMARK(Replay)->Iterations(1)->UseRealTime()->Unit(benchmark::kMillisecond);
 
+/// The same where every record sends a message and the journal holds none of them, as after `serve --role intake`: all
+/// wait for the replay's end. The time of a record must not grow with their number.
+void ReplayOfMessages(benchmark::State& state) {
+  const auto total = static_cast<size_t>(state.range(0));
+  for (auto _ : state) {
+    state.PauseTiming();
+    auto bench = std::make_unique<Bench>(false);
+    std::vector<Batch> batches;
+    std::mt19937_64 draw(5);
+    for (uint64_t record = 0; record < total;) {
+      Batch& batch = batches.emplace_back();
+      for (int i = 0; i < kBatchEvents; ++i) {
+        const engine::toy::Command command{.account = draw() % 1000,
+                                           .target_account = draw() % 1000,
+                                           .target_partition = static_cast<uint16_t>(draw() % engine::kPartitionCount),
+                                           .amount = 1};
+        engine::toy::add(batch, Partition{static_cast<uint16_t>(draw() % engine::kPartitionCount)}, engine::toy::kPay,
+                         command, ++record);
+      }
+    }
+    pump(*bench->engine, batches, batches.size(), 64);
+    bench->engine.reset();
+    auto store = open_rocksdb_store(bench->folder.path() + "/store");
+    bench->options.apply = true;
+    state.ResumeTiming();
+    bench->engine = std::move(*engine::make_engine(bench->options, *bench->files, std::move(*store), *bench->clock,
+                                                   bench->random, bench->machine, bench->outputs));
+    while (!bench->engine->health().ready || bench->engine->health().unapplied > 0) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    state.PauseTiming();
+    bench.reset();
+    state.ResumeTiming();
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(total));
+}
+BENCHMARK(ReplayOfMessages)
+    ->Arg(100'000)
+    ->Arg(400'000)
+    ->Arg(1'600'000)
+    ->Iterations(1)
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+
 }  // namespace
 }  // namespace terreno::adapters
