@@ -4,7 +4,7 @@
 // configuration is read and rendered many times. The server is the only renderer: a preview is the message.
 //
 // 1. Unknown tags, filters and operators are findings with line and column when the document is read, never at send.
-// 2. A commercial message names its unsubscribe link; the server adds the headers whatever the editor produced.
+// 2. A commercial message carries its links and headers whatever the editor produced: the server adds what is missing.
 // 3. Rendering has limits on steps, output and depth; what fails is not sent half rendered.
 
 #include <expected>

@@ -190,6 +190,10 @@ struct Rendered {
 [[nodiscard]] std::expected<Rendered, RenderError> render(const Template& liquid, const Value& scope,
                                                           const RenderOptions& options, std::string& out);
 
+/// What is visible everywhere in a message (RenderOptions.globals): the members of `scope`, and `person` by its other
+/// names `customer` and `user`, `journey` by `campaign`, which templates of other tools use. Nil when `scope` is none.
+[[nodiscard]] Value globals_of(const Value& scope, Arena& arena);
+
 /// What one line of `terreno render --jsonl` needs besides the line.
 struct JsonLineOptions {
   Escape escape = Escape::none;

@@ -293,6 +293,18 @@ Value Renderer::find_variable(std::string_view name) const {
   return {};
 }
 
+Value globals_of(const Value& scope, Arena& arena) {
+  if (!scope.is_object()) return {};
+  std::vector<Member> members(scope.as_object().begin(), scope.as_object().end());
+  constexpr std::pair<std::string_view, std::string_view> kOtherNames[] = {
+      {"customer", "person"}, {"user", "person"}, {"campaign", "journey"}};
+  for (const auto& [other, name] : kOtherNames) {
+    const Value* const found = scope.find(name);
+    if (found != nullptr && scope.find(other) == nullptr) members.push_back({other, *found});
+  }
+  return arena.object(members);
+}
+
 Value Renderer::look_up(const Value& base, std::string_view name, Command command) {
   if (const Value* found = base.find(name)) return *found;
   if (base.kind() == Value::Kind::loop) return look_up_loop(base.as_loop(), name);

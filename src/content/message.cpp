@@ -59,6 +59,7 @@ std::expected<RenderedMessage, RenderFailure> render_message(const MessageTempla
   options.time_zone = context.time_zone.empty() ? "UTC" : context.time_zone;
   options.locale = parts->first;
   options.links = context.links;
+  options.globals = liquid::globals_of(*scope, arena);
 
   RenderedMessage rendered;
   rendered.language = parts->first;

@@ -85,6 +85,7 @@ std::string render_json_line(std::string_view line, const JsonLineOptions& optio
                                .now = options.now,
                                .time_zone = options.time_zone,
                                .locale = options.locale,
+                               .globals = globals_of(job->data, arena),
                                .partials = &*partials};
   std::string out;
   const auto rendered = render(*liquid, job->data, render_options, out);
