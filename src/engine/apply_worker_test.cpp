@@ -49,7 +49,7 @@ class Desk final : public WorkerPorts {
                {.account = 1, .target_account = 2, .target_partition = 5, .amount = ++amount_}, ++records_);
     }
     for (const Batch::Item& item : batch.items()) {
-      sequencer_.place(item, batch.payload(item), std::nullopt, clock_.now(), std::nullopt,
+      sequencer_.place(item, batch.payload(item), std::nullopt, clock_.now(), Timestamp{},
                        [&](const JournalRecord& record) { group->add(record); });
     }
     std::string bytes;

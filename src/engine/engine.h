@@ -72,6 +72,9 @@ class Lookup {
   [[nodiscard]] virtual Partition partition() const = 0;
   /// Partition time: the latest tick.
   [[nodiscard]] virtual Timestamp now() const = 0;
+  /// The program was off for so long, or its clock so wrong, that nobody knows what time it is until an operator says
+  /// so: `now` stands still, and whatever counts from it starts only then.
+  [[nodiscard]] virtual bool is_time_held() const { return false; }
   /// Null when there is no such entity, or when it is not in memory: `is_loaded` tells the two apart.
   [[nodiscard]] virtual const Entity* find_entity(EntityKey key) const = 0;
   [[nodiscard]] virtual bool is_loaded(EntityKey key) const = 0;

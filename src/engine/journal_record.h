@@ -17,6 +17,9 @@ inline constexpr uint16_t kEngineTypeFirst = 0xff00;
 inline constexpr uint16_t kTypeTick = 0xff00;
 /// Payload: a time, possibly earlier. An operator's word.
 inline constexpr uint16_t kTypeClockReset = 0xff01;
+/// Payload: the time of the last tick. Ahead of the first record that comes while time is held; the next tick or reset
+/// ends it.
+inline constexpr uint16_t kTypeClockHeld = 0xff02;
 
 /// A payload above this is refused: a group must fit a segment.
 inline constexpr size_t kPayloadBytesMax = 8 << 20;

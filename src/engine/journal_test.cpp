@@ -41,7 +41,7 @@ Result<std::vector<Written>> append(Journal& journal, std::mt19937_64& draw, siz
                            0};
     std::optional<MessageHeader> message;
     if (draw() % 3 == 0) message = MessageHeader{Partition{1}, {draw(), 3}, {draw(), 4}};
-    const Position position = journal.sequencer().place(item, payload, message, Timestamp{5}, std::nullopt,
+    const Position position = journal.sequencer().place(item, payload, message, Timestamp{5}, Timestamp{},
                                                         [&](const JournalRecord& record) { group.add(record); });
     written.push_back({item.partition, position, item.id, payload});
   }

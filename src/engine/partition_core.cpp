@@ -15,7 +15,8 @@ namespace {
 /// A machine that names keys from keys, round after round, is broken.
 constexpr int kNamingRoundsMax = 256;
 /// The first byte of a partition's meta row.
-constexpr uint8_t kMetaVersion = 1;
+constexpr uint8_t kMetaVersion = 2;
+constexpr uint8_t kMetaVersionWithoutHold = 1;
 
 }  // namespace
 
@@ -25,6 +26,7 @@ class PartitionCore::View final : public Lookup {
   explicit View(const PartitionCore& core) : core_(&core) {}
   [[nodiscard]] Partition partition() const override { return core_->partition_; }
   [[nodiscard]] Timestamp now() const override { return core_->now_; }
+  [[nodiscard]] bool is_time_held() const override { return core_->is_time_held_; }
   [[nodiscard]] const Entity* find_entity(EntityKey key) const override {
     const uint32_t index = core_->cache_.find(key);
     return index == EntityCache::kNone ? nullptr : core_->cache_.at(index).entity.get();
@@ -51,6 +53,7 @@ class PartitionCore::Call final : public Context {
 
   [[nodiscard]] Partition partition() const override { return core_->partition_; }
   [[nodiscard]] Timestamp now() const override { return core_->now_; }
+  [[nodiscard]] bool is_time_held() const override { return core_->is_time_held_; }
 
   [[nodiscard]] const Entity* find_entity(EntityKey key) const override {
     const uint32_t index = named(key);
@@ -159,6 +162,7 @@ Result<void> PartitionCore::load() {
   if (version > kMetaVersion)
     return std::unexpected(Error{Errc::newer_format, fmt::format("store: meta row version {}", version)});
   decode_meta(reader);
+  if (version > kMetaVersionWithoutHold) is_time_held_ = reader.boolean();
   TERRENO_TRY_VOID(repeats_.load(reader));
   if (!reader.done()) return std::unexpected(corrupt("malformed meta row"));
   TERRENO_TRY_VOID(wakes_.load(*store_));
@@ -296,8 +300,11 @@ Result<void> PartitionCore::apply_tick(const JournalRecord& record, Effects& /*e
   Reader reader(record.payload);
   const Timestamp time = reader.time();
   if (!reader.done()) return std::unexpected(corrupt("malformed tick"));
+  is_time_held_ = record.type == kTypeClockHeld;
+  if (is_time_held_) return {};
   if (record.type == kTypeClockReset) {
     now_ = time;
+    repeats_.set_time(time);
     return {};
   }
   if (record.type != kTypeTick) {
@@ -443,6 +450,7 @@ void PartitionCore::encode_meta(Writer& out) const {
       if (mark.position > 0) out.varint(mark.index);
     }
   }
+  out.boolean(is_time_held_);
   repeats_.encode_meta(out);
 }
 

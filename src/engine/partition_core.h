@@ -115,6 +115,7 @@ class PartitionCore {
   // State, all of it in a commit.
   Position applied_;
   Timestamp now_;
+  bool is_time_held_ = false;
   std::array<MessageMark, kSequenceCount> sent_;
   std::array<MessageMark, kSequenceCount> received_;
   EntityCache cache_;

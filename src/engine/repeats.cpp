@@ -97,6 +97,10 @@ Result<void> RepeatWindow::load(Reader& meta) {
   return {};
 }
 
+void RepeatWindow::set_time(Timestamp now) {
+  if (newest_.count > 0) newest_.last = std::max(newest_.last, now);
+}
+
 Result<bool> RepeatWindow::insert(Id128 key, Timestamp now) {
   if (!sealed_.empty()) drop_old(now);
   if (newest_.count > 0 &&

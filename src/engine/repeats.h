@@ -52,6 +52,9 @@ class RepeatWindow {
   [[nodiscard]] Timestamp known_since() const { return known_since_; }
   [[nodiscard]] bool is_changed() const { return !unlogged_.empty() || sealed_unwritten_ > 0 || !dropped_.empty(); }
 
+  /// Somebody said what time it is: what was remembered while nobody knew counts from now on.
+  void set_time(Timestamp now);
+
   void encode_meta(Writer& out) const;
   /// Adds what changed since the last call. `sequence` must be greater at each.
   void commit(StoreBatch& batch, uint64_t sequence);

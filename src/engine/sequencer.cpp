@@ -41,6 +41,9 @@ void Sequencer::follow(const JournalRecord& record) {
     Reader reader(record.payload);
     end.last_tick = reader.time();
     end.last_tick_position = record.position;
+    end.is_time_held = false;
+  } else if (record.type == kTypeClockHeld) {
+    end.is_time_held = true;
   }
 }
 

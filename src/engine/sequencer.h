@@ -44,6 +44,7 @@ class Sequencer {
     Position last;
     Timestamp last_tick;
     Position last_tick_position;
+    bool is_time_held = false;  ///< and a record says so
   };
 
   explicit Sequencer(uint64_t installation_seed) : installation_seed_(installation_seed) {}
@@ -61,6 +62,7 @@ class Sequencer {
                  Timestamp wall_now, std::optional<Timestamp> owner_now, const Append& append) {
     End& end = ends_[item.partition.number];
     if (owner_now && *owner_now - end.last_tick > kTickAge) tick(item.partition, wall_now, *owner_now, append);
+    if (!owner_now && !end.is_time_held) hold_time(item.partition, wall_now, append);
     ++end.last.value;
     append(JournalRecord{item.partition, item.type, end.last, item.id, wall_now, message, payload});
     return end.last;
@@ -88,11 +90,24 @@ class Sequencer {
     ++end.last.value;
     end.last_tick = time;
     end.last_tick_position = end.last;
+    end.is_time_held = false;
+    append_time(type, partition, wall_now, time, append);
+    return end.last;
+  }
+  template <typename Append>
+  void hold_time(Partition partition, Timestamp wall_now, const Append& append) {
+    End& end = ends_[partition.number];
+    ++end.last.value;
+    end.is_time_held = true;
+    append_time(kTypeClockHeld, partition, wall_now, end.last_tick, append);
+  }
+  template <typename Append>
+  void append_time(uint16_t type, Partition partition, Timestamp wall_now, Timestamp time, const Append& append) {
+    const Position position = ends_[partition.number].last;
     payload_.clear();
     Writer(payload_).time(time);
-    append(JournalRecord{partition, type, end.last, engine_record_id(partition, end.last), wall_now, std::nullopt,
+    append(JournalRecord{partition, type, position, engine_record_id(partition, position), wall_now, std::nullopt,
                          payload_});
-    return end.last;
   }
   /// The same on a replay, and unlike any other record's.
   [[nodiscard]] RecordId engine_record_id(Partition partition, Position position) const {

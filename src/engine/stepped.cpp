@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bitset>
 
 #include "base/check.h"
 #include "base/result.h"
@@ -51,10 +52,28 @@ void SteppedEngine::start() {
   owner_time_ = std::make_unique<OwnerTime>(clock_, sequencer_->latest_tick());
 }
 
-void SteppedEngine::restart(size_t commits_kept) {
+void SteppedEngine::restart(size_t commits_kept, size_t groups_written) {
   TERRENO_CHECK(!is_stepping_, "a restart inside a step");
+  for (; groups_written > 0 && !queue_.empty(); --groups_written) {
+    queue_.front().done = nullptr;
+    note(Mishap::unacknowledged, queue_.front());
+    place(take_queued(0));
+  }
+  for (const Queued& queued : queue_) note(Mishap::lost, queued);
+  std::array<Position, kSequenceCount> applied;
+  for (uint16_t number = 0; number < kSequenceCount; ++number) applied[number] = cores_[number]->applied();
   store_.crash(commits_kept);
   start();
+  if (!on_mishap) return;
+  for (uint16_t number = 0; number < kSequenceCount; ++number) {
+    for (uint64_t at = cores_[number]->applied().value; at < journal_[number].size(); ++at)
+      on_mishap(at < applied[number].value ? Mishap::replayed : Mishap::unapplied, journal_[number][at].record.type);
+  }
+}
+
+void SteppedEngine::note(Mishap mishap, const Queued& queued) const {
+  if (!on_mishap) return;
+  for (const Batch::Item& item : queued.records.batch.items()) on_mishap(mishap, item.type);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -62,12 +81,8 @@ void SteppedEngine::restart(size_t commits_kept) {
 
 bool SteppedEngine::step() {
   if (!stopped_.empty()) return false;
-  struct Choice {
-    Action action;
-    Partition partition;
-    uint64_t order;
-  };
-  std::vector<Choice> choices;
+  std::vector<Choice>& choices = choices_;
+  choices.clear();
   if (!queue_.empty()) choices.push_back({Action::sync, {}, 0});
   const Timestamp owner_now = owner_time_->now();
   for (uint16_t number = 0; number < kSequenceCount; ++number) {
@@ -141,9 +156,46 @@ void SteppedEngine::advance(Duration span) {
   run_until_idle();
 }
 
+size_t SteppedEngine::next_queued() {
+  if (!disturbance_.reorders) return 0;
+  constexpr size_t kLookedAtMax = 64;
+  std::bitset<kSequenceCount> has_earlier;
+  std::array<size_t, kLookedAtMax> candidates;
+  size_t count = 0;
+  for (size_t i = 0; i < queue_.size() && i < kLookedAtMax; ++i) {
+    const Queued& queued = queue_[i];
+    if (queued.sender && !queued.is_repeat) {
+      if (has_earlier[queued.sender->number]) continue;
+      has_earlier.set(queued.sender->number);
+    }
+    candidates[count++] = i;
+  }
+  return candidates[draw_() % count];
+}
+
+SteppedEngine::Queued SteppedEngine::take_queued(size_t index) {
+  Queued queued = std::move(queue_[index]);
+  queue_.erase(queue_.begin() + static_cast<std::ptrdiff_t>(index));
+  return queued;
+}
+
 void SteppedEngine::sync() {
-  Queued queued = std::move(queue_.front());
-  queue_.pop_front();
+  const size_t index = next_queued();
+  for (size_t i = 0; i < index; ++i) note(Mishap::overtaken, queue_[i]);
+  Queued queued = take_queued(index);
+  if (queued.sender && !queued.is_repeat && disturbance_.repeated_of_1000 > 0 &&
+      draw_() % 1000 < disturbance_.repeated_of_1000) {
+    note(Mishap::repeated, queued);
+    Queued again;
+    again.records = queued.records;
+    again.sender = queued.sender;
+    again.is_repeat = true;
+    queue_.push_back(std::move(again));
+  }
+  place(std::move(queued));
+}
+
+void SteppedEngine::place(Queued queued) {
   const auto add = [this](const JournalRecord& record) { add_record(record); };
   std::vector<Placed> placed;
   if (queued.clock_reset) {
@@ -167,7 +219,10 @@ void SteppedEngine::sync() {
 void SteppedEngine::add_record(const JournalRecord& record) {
   auto& records = journal_[record.partition.number];
   TERRENO_CHECK(record.position.value == records.size() + 1, "a gap in positions");
-  if (record.message) durable_messages_[record.message->source.number][record.partition.number] = record.message->mark;
+  if (record.message) {
+    MessageMark& durable = durable_messages_[record.message->source.number][record.partition.number];
+    durable = std::max(durable, record.message->mark);
+  }
   records.push_back({record, std::string(record.payload), order_++});
   records.back().record.payload = {};
 }
@@ -213,7 +268,8 @@ bool SteppedEngine::has_unapplied(Partition partition) const {
 
 bool SteppedEngine::has_queued_messages(Partition partition, Position until) const {
   return std::any_of(queue_.begin(), queue_.end(), [&](const Queued& queued) {
-    return queued.sender == partition && queued.records.headers.front().mark.position <= until.value;
+    return queued.sender == partition && !queued.is_repeat &&
+           queued.records.headers.front().mark.position <= until.value;
   });
 }
 

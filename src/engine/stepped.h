@@ -46,6 +46,24 @@ class SteppedEngine final : public Engine {
     std::optional<uint64_t> shuffle_seed;
   };
 
+  /// What a shuffled run does to what waits for its place in the journal.
+  struct Disturbance {
+    /// Of a thousand runs of messages, how many come a second time, later.
+    unsigned repeated_of_1000 = 0;
+    /// What waits gets its place in any order, but for the order of each sender.
+    bool reorders = false;
+  };
+  /// What befell a record.
+  enum class Mishap : uint8_t {
+    lost,            ///< it waited for its place when the program died
+    unacknowledged,  ///< it was durable when the program died, and nobody had been told
+    unapplied,       ///< it was durable and not applied
+    replayed,        ///< it was applied, and the commit with it was lost
+    repeated,        ///< a message came a second time
+    overtaken,       ///< something that came later got its place first
+  };
+  static constexpr size_t kMishapCount = 6;
+
   /// Both must outlive the engine.
   SteppedEngine(const Machine& machine, OutputSink& outputs, Options options);
   SteppedEngine(const Machine& machine, OutputSink& outputs);
@@ -59,7 +77,11 @@ class SteppedEngine final : public Engine {
   void advance(Duration span);
   /// A crash: what was not synced is gone, with all commits but `commits_kept` of those the store had not synced. Then
   /// the records after the last commit are replayed, without outputs, in the steps that follow.
-  void restart(size_t commits_kept = SIZE_MAX);
+  /// `groups_written` of the groups that waited for their place got it, and nobody was told.
+  void restart(size_t commits_kept = SIZE_MAX, size_t groups_written = 0);
+  void disturb(Disturbance disturbance) { disturbance_ = disturbance; }
+  /// Called for each record that something befalls.
+  std::function<void(Mishap, uint16_t type)> on_mishap;
 
   [[nodiscard]] ManualClock& clock() { return clock_; }
   [[nodiscard]] MemoryStore& store() { return store_; }
@@ -94,6 +116,7 @@ class SteppedEngine final : public Engine {
     DurableCallback done;
     std::optional<Timestamp> clock_reset;
     std::optional<Partition> sender;
+    bool is_repeat = false;
   };
   struct Waiting {
     Partition partition;
@@ -101,9 +124,19 @@ class SteppedEngine final : public Engine {
     std::function<void()> run;
   };
   enum class Action : uint8_t { sync, apply, tick, commit };
+  struct Choice {
+    Action action;
+    Partition partition;
+    uint64_t order;
+  };
 
   void start();
   void sync();
+  /// Which of the queue gets its place next.
+  [[nodiscard]] size_t next_queued();
+  [[nodiscard]] Queued take_queued(size_t index);
+  void place(Queued queued);
+  void note(Mishap mishap, const Queued& queued) const;
   void add_record(const JournalRecord& record);
   void apply_next(Partition partition);
   void commit_step(Partition partition, bool whole);
@@ -116,6 +149,7 @@ class SteppedEngine final : public Engine {
   const Machine* machine_;
   OutputSink* outputs_;
   Options options_;
+  Disturbance disturbance_;
   ManualClock clock_;
   MemoryStore store_;
   std::mt19937_64 draw_;
@@ -131,6 +165,7 @@ class SteppedEngine final : public Engine {
   std::array<Position, kSequenceCount> end_at_start_{};
   std::deque<Queued> queue_;
   std::deque<Waiting> waiting_;
+  std::vector<Choice> choices_;
   Effects effects_;
   bool is_stepping_ = false;
   uint64_t replayed_ = 0;

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -39,6 +40,12 @@ inline void append_entity(std::string& out, Partition partition, EntityKey key) 
   out.push_back(static_cast<char>(partition.number));
   out.push_back(static_cast<char>(key.table));
   append_id(out, key.id);
+}
+/// Null when the key is not an entity's.
+inline std::optional<std::pair<Partition, EntityKey>> read_entity(std::string_view key) {
+  if (key.size() != kEntityKeyBytes || static_cast<uint8_t>(key[1]) >= kTableMeta) return std::nullopt;
+  return std::pair(Partition{static_cast<uint8_t>(key[0])},
+                   EntityKey{static_cast<uint8_t>(key[1]), {read_u64(key.data() + 2), read_u64(key.data() + 10)}});
 }
 inline std::string wake(Partition partition, EntityKey key) {
   std::string out = table_prefix(partition, kTableWake);
