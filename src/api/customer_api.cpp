@@ -299,6 +299,7 @@ std::string_view message_state(const contact::Decision& decision, DecisionState 
     case DecisionState::held_quiet_hours:
     case DecisionState::held_cap:
     case DecisionState::held_address:
+    case DecisionState::held_clock:
       return "held";
     case DecisionState::open:
       return "decided";

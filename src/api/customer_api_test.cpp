@@ -146,7 +146,6 @@ class CustomerApiTest : public testing::Test, public engine::OutputSink {
       if (static_cast<flow::OutputKind>(output.kind) == flow::OutputKind::claim_wanted) {
         auto claim = flow::read_payload<channels::Claim>(output.payload).value();
         claim.owner = 1;
-        claim.at = now();
         append(partition, RecordType::send_claimed, flow::payload_of(claim));
       } else if (static_cast<flow::OutputKind>(output.kind) == flow::OutputKind::perform) {
         const auto claimed = channels::ClaimedSend::decode(output.payload).value();

@@ -6,6 +6,10 @@ namespace terreno::channels {
 
 namespace {
 
+constexpr uint8_t kVersion = 2;
+/// The orders without the journey, the open sends with an owner, the claims with a time: all in version 1.
+constexpr uint8_t kVersionBefore = 1;
+
 void encode_request(Writer& out, const consent::SendRequest& request) {
   request.address.encode(out);
   request.scope.encode(out);
@@ -39,12 +43,13 @@ Duration retry_delay(uint32_t attempt) {
 }
 
 void SendOrder::encode(Writer& out) const {
-  out.u8(1);
+  out.u8(kVersion);
   out.id(decision);
   out.id(person);
   out.u16(person_home.number);
   encode_request(out, request);
   out.bytes(message);
+  out.bytes(journey);
   out.id(configuration);
   out.bytes(language);
   out.bytes(time_zone);
@@ -55,12 +60,14 @@ void SendOrder::encode(Writer& out) const {
 
 SendOrder SendOrder::decode(Reader& in) {
   SendOrder order;
-  if (in.u8() != 1) in.fail();
+  const uint8_t version = in.u8();
+  if (version != kVersion && version != kVersionBefore) in.fail();
   order.decision = in.decision_id();
   order.person = in.person_id();
   order.person_home = {in.u16()};
   order.request = decode_request(in);
   order.message = in.text();
+  if (version == kVersion) order.journey = in.text();
   order.configuration = in.id();
   order.language = in.text();
   order.time_zone = in.text();
@@ -76,7 +83,6 @@ void OpenSend::encode(Writer& out) const {
   out.varint(attempt);
   out.time(opened_at);
   out.time(wakes_at);
-  out.u64(owner);
   out.time(claimed_at);
   out.boolean(proof.has_value());
   if (proof) proof->encode(out);
@@ -85,37 +91,40 @@ void OpenSend::encode(Writer& out) const {
 std::unique_ptr<OpenSend> OpenSend::decode(std::string_view bytes) {
   Reader in(bytes);
   auto send = std::make_unique<OpenSend>();
+  const bool has_owner = !bytes.empty() && static_cast<uint8_t>(bytes.front()) == kVersionBefore;
   send->order = SendOrder::decode(in);
   send->state = in.enumeration(SendState::claimed);
   send->attempt = static_cast<uint32_t>(in.varint());
   send->opened_at = in.time();
   send->wakes_at = in.time();
-  send->owner = in.u64();
+  if (has_owner) static_cast<void>(in.u64());
   send->claimed_at = in.time();
   if (in.boolean()) send->proof = consent::ProofRecord::decode(in);
   return in.done() ? std::move(send) : nullptr;
 }
 
-size_t OpenSend::footprint() const { return sizeof(OpenSend) + order.data.size() + 300; }
+size_t OpenSend::footprint() const {
+  return sizeof(OpenSend) + order.data.size() + 2 * order.request.basis_evidence.size() + 300;
+}
 
 void Claim::encode(Writer& out) const {
-  out.u8(1);
+  out.u8(kVersion);
   out.id(decision);
   out.varint(attempt);
   out.u64(owner);
   address.encode(out);
-  out.time(at);
   out.enumeration(message_class);
 }
 
 Claim Claim::decode(Reader& in) {
   Claim claim;
-  if (in.u8() != 1) in.fail();
+  const uint8_t version = in.u8();
+  if (version != kVersion && version != kVersionBefore) in.fail();
   claim.decision = in.decision_id();
   claim.attempt = static_cast<uint32_t>(in.varint());
   claim.owner = in.u64();
   claim.address = consent::Address::decode(in);
-  claim.at = in.time();
+  if (version == kVersionBefore) static_cast<void>(in.time());
   claim.message_class = in.enumeration(consent::MessageClass::transactional);
   return claim;
 }

@@ -26,7 +26,7 @@ namespace terreno::channels {
 
 inline constexpr Duration kClaimValidFor = seconds(60);
 /// A claim without a receipt by then was made by a process that is gone: unknown.
-inline constexpr Duration kReceiptExpectedWithin = minutes(10);
+inline constexpr Duration kReceiptExpectedWithin = minutes(20);
 /// An open send that nobody claimed is offered again.
 inline constexpr Duration kClaimOfferedAgainAfter = seconds(5);
 inline constexpr Duration kClaimOfferedAgainAtMost = minutes(5);
@@ -41,6 +41,7 @@ struct SendOrder {
   engine::Partition person_home;
   consent::SendRequest request;
   std::string message;  ///< template
+  std::string journey;  ///< name
   Id128 configuration;
   std::string language;
   std::string time_zone;
@@ -61,7 +62,6 @@ class OpenSend final : public engine::Entity {
   uint32_t attempt = 1;
   Timestamp opened_at;
   Timestamp wakes_at;
-  uint64_t owner = 0;  ///< of the claim: which process
   Timestamp claimed_at;
   std::optional<consent::ProofRecord> proof;
   void encode(Writer& out) const override;
@@ -73,9 +73,8 @@ class OpenSend final : public engine::Entity {
 struct Claim {
   DecisionId decision;
   uint32_t attempt = 1;
-  uint64_t owner = 0;
+  uint64_t owner = 0;  ///< the process that claims; another one's claim it lets lie
   consent::Address address;
-  Timestamp at;
   consent::MessageClass message_class = consent::MessageClass::commercial;
   void encode(Writer& out) const;
   static Claim decode(Reader& in);

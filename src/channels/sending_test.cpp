@@ -37,7 +37,7 @@ bool reads_back(const T& value) {
 
 TEST(Sending, PayloadsReadBackAndCutOnesFail) {
   EXPECT_TRUE(reads_back(order()));
-  EXPECT_TRUE(reads_back(Claim{{hash128("d")}, 2, 9, kAna, {100}}));
+  EXPECT_TRUE(reads_back(Claim{{hash128("d")}, 2, 9, kAna}));
   EXPECT_TRUE(reads_back(Receipt{{hash128("d")}, 2, kAna, Ending::not_sent_final, true, "550 5.1.1", "m@example.org"}));
   Closing closing;
   closing.outcome = contact::DecisionState::bounced;
@@ -51,7 +51,6 @@ TEST(Sending, AnOpenSendReadsBack) {
   send.order = order();
   send.state = SendState::claimed;
   send.attempt = 3;
-  send.owner = 11;
   send.proof = consent::ProofRecord{};
   std::string bytes, again;
   Writer writer(bytes);

@@ -113,7 +113,7 @@ struct SendRequest {
   MessageClass message_class = MessageClass::commercial;
   /// Of a transactional message: contract, legal_obligation or solicited_reply.
   LegalBasis transactional_basis = LegalBasis::contract;
-  std::string basis_evidence;  ///< order, enquiry or thread id; kept in the proof
+  std::string basis_evidence;  ///< of a transactional one: order, enquiry or thread id; kept in the proof, never empty
   std::string region;          ///< the person's country as known at the decision; empty: only what the entries say
   DecisionId decision;
   uint32_t attempt = 1;

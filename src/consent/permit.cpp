@@ -114,7 +114,9 @@ std::expected<ProofRecord, Refusal> permit_transactional(const SendRequest& requ
     case LegalBasis::contract:
     case LegalBasis::legal_obligation:
     case LegalBasis::solicited_reply:
-      break;
+      // A basis that nothing proves is a word anybody can write.
+      if (!request.basis_evidence.empty()) break;
+      return std::unexpected(refusal_of(Rule::transactional_without_basis, {}, {{"evidence", ""}}));
     case LegalBasis::none:
     case LegalBasis::consent:
     case LegalBasis::soft_opt_in:

@@ -134,6 +134,8 @@ TEST(Permit, EntriesAfterThePositionDoNotCount) {
 
 TEST(Permit, ATransactionalMessageNeedsABasisOfItsOwn) {
   SendRequest request = message(kOffers, MessageClass::transactional);
+  EXPECT_EQ(answer(MapContext(), request), "transactional_without_basis") << "nothing proves it";
+  request.basis_evidence = "R-1";
   EXPECT_EQ(answer(MapContext(), request), "transactional");
   request.transactional_basis = LegalBasis::legitimate_interest;
   EXPECT_EQ(answer(MapContext(), request), "transactional_without_basis");

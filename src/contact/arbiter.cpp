@@ -15,9 +15,10 @@ constexpr std::array<std::string_view, 11> kGateNames{"trigger",    "audience", 
                                                       "cap_person", "cap_address", "quiet_hours", "priority",
                                                       "render",     "claim",       "delivery"};
 constexpr std::array<std::string_view, 4> kGateStates{"passed", "stopped", "waiting", "not_reached"};
-constexpr std::array<std::string_view, 14> kStates{
-    "held_identity",   "held_quiet_hours", "held_cap", "open",    "sent",    "refused_consent", "refused_cap",
-    "refused_address", "not_rendered",     "bounced",  "expired", "unknown", "held_address",    "superseded"};
+constexpr std::array<std::string_view, 15> kStates{
+    "held_identity",   "held_quiet_hours", "held_cap",        "open",         "sent",
+    "refused_consent", "refused_cap",      "refused_address", "not_rendered", "bounced",
+    "expired",         "unknown",          "held_address",    "superseded",   "held_clock"};
 constexpr Duration kReservationKept = days(31);
 
 // Start of the window that a cap looks at.
@@ -115,7 +116,9 @@ bool was_caught(const Decision& decision) {
 std::string_view name_of(GateCode code) { return kGateNames[static_cast<size_t>(code)]; }
 std::string_view name_of(GateState state) { return kGateStates[static_cast<size_t>(state)]; }
 std::string_view name_of(DecisionState state) { return kStates[static_cast<size_t>(state)]; }
-bool is_final(DecisionState state) { return state > DecisionState::open && state != DecisionState::held_address; }
+bool is_final(DecisionState state) {
+  return state > DecisionState::open && state != DecisionState::held_address && state != DecisionState::held_clock;
+}
 bool gives_back(DecisionState state) {
   return is_final(state) && state != DecisionState::sent && state != DecisionState::unknown;
 }
@@ -133,6 +136,7 @@ void decide(ContactState& contact, Decision& decision, const Policy& policy, con
     decision.state = state;
     if (is_final(state) || state == DecisionState::open) {
       drop_held(contact, decision.id);
+      if (is_final(state)) decision.event_properties.clear();
     } else {
       set_held(contact, decision);
     }
@@ -167,6 +171,12 @@ void decide(ContactState& contact, Decision& decision, const Policy& policy, con
     return finish(DecisionState::expired);
   }
   if (decision.message_class == consent::MessageClass::commercial) {
+    if (circumstances.time_held) {
+      gate(GateCode::quiet_hours, has_room ? GateState::waiting : GateState::stopped, local_clock(zone, now), "");
+      // Due as soon as there are ticks again.
+      if (has_room) decision.wakes_at = now;
+      return finish(has_room ? DecisionState::held_clock : DecisionState::expired);
+    }
     std::erase_if(contact.reservations, [&](const Reservation& one) { return one.at < now - kReservationKept; });
     size_t highest = 0;
     const auto full = find_full_cap(contact, decision, policy, zone, now, highest);
@@ -195,6 +205,7 @@ bool close(ContactState& contact, Decision& decision, DecisionState outcome, Gat
   drop_held(contact, decision.id);
   note(decision, name_of(outcome), gate.value, now);
   decision.gates.push_back(std::move(gate));
+  decision.event_properties.clear();
   if (!gives_back(outcome)) return false;
   return std::erase_if(contact.reservations, [&](const Reservation& one) { return one.decision == decision.id; }) > 0;
 }

@@ -118,8 +118,9 @@ enum class DecisionState : uint8_t {
   unknown = 11,       ///< may have been delivered; never silently sent again
   held_address = 12,  ///< no address on the channel yet: one that comes within kAddressPatience still counts
   superseded = 13,    ///< another decision for the same entry and step of the same journey, found at a merge
+  held_clock = 14,    ///< nobody knows what time it is: decided once somebody has said so
 };
-inline constexpr DecisionState kDecisionStateLast = DecisionState::superseded;
+inline constexpr DecisionState kDecisionStateLast = DecisionState::held_clock;
 /// A visitor's event may arrive a moment before the call that says who they are.
 inline constexpr Duration kAddressPatience = minutes(1);
 [[nodiscard]] std::string_view name_of(DecisionState state);
@@ -156,7 +157,7 @@ class Decision final : public engine::Entity {
   consent::MessageClass message_class = consent::MessageClass::commercial;
   int priority = 5;
   std::string reply_to;
-  std::string event_properties;
+  std::string event_properties;  ///< JSON object, for the template; empty once it is final
   Timestamp wanted_at;
   Timestamp later_until;  ///< until when it may be held
   DecisionState state = DecisionState::held_identity;
@@ -193,10 +194,10 @@ class ContactState final : public engine::Entity {
  public:
   static constexpr uint8_t kTable = 50;
   static constexpr size_t kHeldMax = 100;
-  static constexpr size_t kRecentMax = 500;
-  std::vector<Reservation> reservations;  ///< of the last 31 days, oldest first
+  static constexpr size_t kRecentMax = 500;  ///< final ones; one that is not never leaves the list
+  std::vector<Reservation> reservations;     ///< of the last 31 days, oldest first
   std::vector<Held> held;
-  std::vector<DecisionId> recent;  ///< newest last
+  std::vector<DecisionId> recent;  ///< newest last, as good as
   void absorb(const ContactState& other);
   [[nodiscard]] std::optional<Timestamp> next_wake() const;
   void encode(Writer& out) const override;
@@ -209,6 +210,7 @@ struct Circumstances {
   Timestamp now;
   std::string time_zone;       ///< empty: unknown
   bool identity_open = false;  ///< a proposal waits for the lane
+  bool time_held = false;      ///< engine::Lookup::is_time_held
   std::optional<consent::Address> address;
 };
 

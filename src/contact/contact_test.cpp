@@ -26,7 +26,7 @@ Decision intent(std::string_view name, Timestamp now, int priority = 5, Duration
 }
 
 Circumstances circumstances(Timestamp now) {
-  return {now, "Europe/Madrid", false, consent::Address{consent::Channel::email, "ana@example.org"}};
+  return {now, "Europe/Madrid", false, false, consent::Address{consent::Channel::email, "ana@example.org"}};
 }
 
 TEST(Arbiter, TheLoserOfASlotNamesTheWinnerAndGoesWhenItIsFreed) {

@@ -100,8 +100,8 @@ std::unique_ptr<Decision> Decision::decode(std::string_view bytes) {
 }
 
 size_t Decision::footprint() const {
-  return sizeof(Decision) + event_properties.size() + address.value.size() + gates.size() * sizeof(Gate) +
-         history.size() * sizeof(Step) + 200;
+  return sizeof(Decision) + event_properties.size() + entry_key.size() + address.value.size() +
+         gates.size() * sizeof(Gate) + history.size() * sizeof(Step) + (proof ? proof->basis_evidence.size() : 0) + 200;
 }
 
 void ContactState::absorb(const ContactState& other) {
@@ -109,7 +109,6 @@ void ContactState::absorb(const ContactState& other) {
   std::ranges::stable_sort(reservations, {}, &Reservation::at);
   held.insert(held.end(), other.held.begin(), other.held.end());
   recent.insert(recent.begin(), other.recent.begin(), other.recent.end());
-  if (recent.size() > kRecentMax) recent.erase(recent.begin(), recent.end() - kRecentMax);
 }
 
 std::optional<Timestamp> ContactState::next_wake() const {

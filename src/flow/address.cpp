@@ -73,7 +73,6 @@ void offer(Scene& scene, OpenSend& send) {
   claim.decision = send.order.decision;
   claim.attempt = send.attempt;
   claim.address = send.order.request.address;
-  claim.at = scene.now();
   claim.message_class = send.order.request.message_class;
   scene.emit(OutputKind::claim_wanted, payload_of(claim));
 }
@@ -158,7 +157,15 @@ bool take_claim(Scene& scene, const Claim& claim) {
     const std::string rule(consent::name_of(proof.error().rule));
     return close(scene, *send, DecisionState::refused_consent, GateCode::consent, rule, rule), false;
   }
+  if (request.message_class == consent::MessageClass::commercial && scene.context.is_time_held())
+    return wait_until(scene, *send, scene.now()), false;
   const contact::Policy policy = scene.configuration != nullptr ? scene.configuration->policy : contact::Policy{};
+  if (request.message_class == consent::MessageClass::commercial) {
+    // A retry, or a claim that waited: what was day at the decision may be night by now.
+    const std::string& zone = send->order.time_zone.empty() ? policy.default_time_zone : send->order.time_zone;
+    const Timestamp allowed = contact::quiet_until(policy.quiet_hours, zone, scene.now());
+    if (allowed > scene.now()) return wait_until(scene, *send, allowed), false;
+  }
   auto& counter = scene.context.mutate_or_create<contact::AddressCounter>(channels::counter_key(request.address));
   if (!counter.take(scene.now(), policy.per_address_and_hour)) {
     if (counter.claims.empty())
@@ -166,7 +173,6 @@ bool take_claim(Scene& scene, const Claim& claim) {
     return wait_until(scene, *send, counter.claims.front() + hours(1)), false;
   }
   send->state = SendState::claimed;
-  send->owner = claim.owner;
   send->claimed_at = scene.now();
   send->proof = proof->record();
   send->wakes_at = scene.now() + channels::kReceiptExpectedWithin;

@@ -11,6 +11,7 @@ namespace terreno::flow {
 
 namespace {
 
+constexpr size_t kNameBytesMax = 100;
 constexpr std::array<std::string_view, 5> kKinds{"journey", "template", "topic", "policy", "organisation"};
 
 void check_references(const Configuration& configuration, std::vector<Finding>& findings) {
@@ -89,6 +90,10 @@ std::shared_ptr<const Configuration> read_configuration(std::vector<Document> do
     const DocumentNode kind = node.require("kind");
     const size_t choice = kind.choice(kKinds, kKinds.size());
     const std::string name = node.require("name").text();
+    // A topic's name stands in ledger entries and in the links of messages.
+    const size_t name_bytes_max = choice == 2 ? consent::kNameBytesMax : kNameBytesMax;
+    if (name.size() > name_bytes_max)
+      node.get("name").fail("too_long", fmt::format("is longer than {} bytes", name_bytes_max));
     if (choice == 0) {
       auto journey = std::make_shared<journeys::Definition>(journeys::parse_definition(node, document.text));
       const auto same = [&](const auto& one) { return one->name == journey->name; };

@@ -34,21 +34,24 @@ IdentifierKind kind_of(consent::Channel channel) {
   return IdentifierKind::email;
 }
 
-std::optional<consent::Address> address_of(const Person& person, consent::Channel channel) {
+std::optional<consent::Address> address_of(const Person& person, const Decision& decision, Timestamp now) {
+  const consent::Channel channel = decision.address.channel;
   // Postal addresses are no identifiers.
   if (channel == consent::Channel::letter) return std::nullopt;
-  const events::Identifier* const identifier = person.find(kind_of(channel));
+  const events::Identifier* const identifier =
+      person.address_for(kind_of(channel), channel, decision.message_class, decision.scope, now);
   if (identifier == nullptr) return std::nullopt;
   return consent::Address{channel, identifier->value};
 }
 
 bool allows(const Person& person, std::string_view channel, std::string_view topic, Timestamp now) {
   const auto known = consent::channel_from(channel);
-  const auto address = known ? address_of(person, *known) : std::nullopt;
-  const auto* const copy = address ? person.permission_of(*address) : nullptr;
-  if (copy == nullptr) return false;
-  return std::ranges::any_of(copy->lines, [&](const consent::FoldedPermission& line) {
-    return line.scope.topic == topic && copy->state_of(line.scope, now) == consent::PermissionState::subscribed;
+  if (!known) return false;
+  return std::ranges::any_of(person.permissions, [&](const consent::PermissionCopy& copy) {
+    return copy.address.channel == *known && person.has({kind_of(*known), copy.address.value}) &&
+           std::ranges::any_of(copy.lines, [&](const consent::FoldedPermission& line) {
+             return line.scope.topic == topic && copy.state_of(line.scope, now) == consent::PermissionState::subscribed;
+           });
   });
 }
 
@@ -79,7 +82,9 @@ journeys::FindVersion finder(const Scene& scene) {
 /// The member `properties` of an event's body, as JSON text.
 std::string properties_of(const events::Event& event) {
   boost::system::error_code error;
-  const boost::json::value body = boost::json::parse(event.body, error);
+  boost::json::parse_options options;
+  options.max_depth = journeys::kPropertiesDepthMax;
+  const boost::json::value body = boost::json::parse(event.body, error, {}, options);
   if (!error && body.is_object()) {
     const auto* const properties = body.get_object().if_contains("properties");
     if (properties != nullptr && properties->is_object()) return boost::json::serialize(*properties);
@@ -116,11 +121,19 @@ void open_send(Scene& scene, const Person& person, const Decision& decision) {
   order.request.address = decision.address;
   order.request.scope = decision.scope;
   order.request.message_class = decision.message_class;
-  order.request.basis_evidence =
-      decision.entry_key.empty() ? decision.journey : decision.journey + ":" + decision.entry_key;
+  order.request.transactional_basis = consent::LegalBasis::none;
+  if (decision.message_class == consent::MessageClass::transactional) {
+    const journeys::Definition* const definition = finder(scene)(decision.journey_version);
+    const journeys::SendStep* const step = definition != nullptr ? definition->find_send(decision.step) : nullptr;
+    if (step != nullptr) {
+      order.request.transactional_basis = step->basis;
+      order.request.basis_evidence = journeys::value_at(decision.event_properties, step->evidence);
+    }
+  }
   order.request.region = region_of(person);
   order.request.decision = decision.id;
   order.message = decision.message;
+  order.journey = decision.journey;
   order.configuration = decision.configuration;
   order.language = person.text("language").value_or(person.locale);
   order.time_zone = person.time_zone;
@@ -134,11 +147,16 @@ void decide_one(Scene& scene, const Person& person, contact::ContactState& conta
   // The time that the identity lane or an address took is not the intent's.
   if (decision.state == contact::DecisionState::held_identity || decision.state == contact::DecisionState::held_address)
     decision.later_until = std::max(decision.later_until, scene.now());
+  if (decision.state == contact::DecisionState::held_clock) {
+    decision.later_until = scene.now() + (decision.later_until - decision.wanted_at);
+    decision.wanted_at = scene.now();
+  }
   contact::Circumstances circumstances;
   circumstances.now = scene.now();
   circumstances.time_zone = person.time_zone;
   circumstances.identity_open = person.is_identity_open();
-  circumstances.address = address_of(person, decision.address.channel);
+  circumstances.time_held = scene.context.is_time_held();
+  circumstances.address = address_of(person, decision, scene.now());
   static const contact::Policy kNoPolicy;
   contact::decide(contact, decision, scene.configuration != nullptr ? scene.configuration->policy : kNoPolicy,
                   circumstances);
@@ -164,10 +182,23 @@ Decision& create_decision(Scene& scene, const Person& person, contact::ContactSt
   decision.event_properties = intent.event_properties;
   decision.wanted_at = intent.wanted_at;
   decision.later_until = intent.wanted_at + intent.send.later_within;
-  if (contact.recent.size() >= contact::ContactState::kRecentMax) contact.recent.erase(contact.recent.begin());
   contact.recent.push_back(decision.id);
   const DecisionId id = decision.id;
   return scene.context.create<Decision>(id.value, std::move(decision));
+}
+
+/// How many of the oldest decisions `touches_person` names once the list is full.
+constexpr size_t kForgottenAtOnce = 8;
+
+/// Takes the oldest final decisions off the list. One that is under way stays: its outcome looks for it, and it moves
+/// with its person.
+void forget_oldest(const Scene& scene, contact::ContactState& contact) {
+  for (size_t n = 0; n < kForgottenAtOnce && contact.recent.size() > contact::ContactState::kRecentMax; ++n) {
+    const DecisionId id = contact.recent.front();
+    contact.recent.erase(contact.recent.begin());
+    const auto* const decision = scene.context.find<Decision>(id.value);
+    if (decision != nullptr && !contact::is_final(decision->state)) contact.recent.push_back(id);
+  }
 }
 
 /// Decides the intents, and again the held decisions that `is_wanted` names, in one order.
@@ -183,7 +214,9 @@ void decide_all(Scene& scene, Person& person, const std::vector<journeys::Intent
     if (!is_wanted(held)) continue;
     if (const auto* const decision = scene.context.find<Decision>(held.decision.value)) decisions.push_back(decision);
   }
+  const bool was_full = contact->recent.size() >= contact::ContactState::kRecentMax;
   for (const journeys::Intent& intent : intents) decisions.push_back(&create_decision(scene, person, *contact, intent));
+  if (was_full) forget_oldest(scene, *contact);
   if (decisions.empty()) return;
   for (const DecisionId id : contact::release_order(std::move(decisions)))
     decide_one(scene, person, *contact, *scene.context.mutate<Decision>(id.value));
@@ -230,7 +263,10 @@ void propose_new_pairs(Scene& scene, Person& person, const events::Event& event,
     if (other.kind == IdentifierKind::anonymous_id && event.visibility == events::Visibility::secret_source &&
         !says_who)
       continue;
-    if (person.has(other)) continue;
+    if (person.has(other)) {
+      if (event.visibility == events::Visibility::secret_source) person.vouch(other, event.source);
+      continue;
+    }
     const Id128 key = events::key_of(other);
     const auto known = std::ranges::find(person.pairs, key, &profiles::KnownPair::other);
     if (known != person.pairs.end() && is_settled(*known, event)) continue;
@@ -270,8 +306,9 @@ void take_in(Scene& scene, const Person& person, journeys::JourneyStates& states
              std::vector<journeys::Intent>& intents) {
   std::span<const journeys::Definition* const> active;
   if (scene.configuration != nullptr) active = scene.configuration->active;
-  journeys::on_event(states, {occurrence.event, occurrence.properties, scene.now(), occurrence.late}, active,
-                     finder(scene), input_of(person, scene.now()), intents);
+  journeys::on_event(
+      states, {occurrence.event, occurrence.properties, scene.now(), occurrence.late, scene.context.is_time_held()},
+      active, finder(scene), input_of(person, scene.now()), intents);
 }
 
 void travel(Scene& scene, Person& person, const events::Event& event) {
@@ -279,7 +316,15 @@ void travel(Scene& scene, Person& person, const events::Event& event) {
   auto& states = scene.context.mutate_or_create<journeys::JourneyStates>(person.id.value);
   journeys::Waiting occurrence{event.name, properties_of(event), event.late};
   // Half a person is not judged by conditions either.
-  if (person.is_identity_open() && states.waiting.size() < journeys::JourneyStates::kWaitingMax) {
+  if (person.is_identity_open()) {
+    if (states.waiting.size() >= journeys::JourneyStates::kWaitingMax) {
+      std::span<const journeys::Definition* const> active;
+      if (scene.configuration != nullptr) active = scene.configuration->active;
+      return journeys::pass_over(
+          states, {occurrence.event, occurrence.properties, scene.now(), occurrence.late, scene.context.is_time_held()},
+          active);
+    }
+    occurrence.properties = journeys::keep_small(occurrence.properties);
     states.waiting.push_back(std::move(occurrence));
     return;
   }
@@ -311,10 +356,13 @@ void touches_person(const engine::Lookup& state, PersonId person, bool held, eng
   keys.push_back({profiles::PersonAlias::kTable, person.value});
   keys.push_back({journeys::JourneyStates::kTable, person.value});
   keys.push_back({contact::ContactState::kTable, person.value});
-  if (!held) return;
-  if (const auto* const contact = state.find<contact::ContactState>(person.value)) {
-    for (const contact::Held& one : contact->held) keys.push_back({Decision::kTable, one.decision.value});
+  const auto* const contact = state.find<contact::ContactState>(person.value);
+  if (contact == nullptr) return;
+  if (contact->recent.size() >= contact::ContactState::kRecentMax) {
+    for (size_t i = 0; i < kForgottenAtOnce; ++i) keys.push_back({Decision::kTable, contact->recent[i].value});
   }
+  if (!held) return;
+  for (const contact::Held& one : contact->held) keys.push_back({Decision::kTable, one.decision.value});
 }
 
 void list_person(Scene& scene, PersonId person, Timestamp created) {
@@ -339,7 +387,8 @@ void resume(Scene& scene, Person& person) {
   if (auto* const states = scene.context.mutate<journeys::JourneyStates>(person.id.value)) {
     const auto waiting = std::exchange(states->waiting, {});
     for (const journeys::Waiting& occurrence : waiting) take_in(scene, person, *states, occurrence, intents);
-    journeys::on_wake(*states, scene.now(), finder(scene), input_of(person, scene.now()), intents);
+    journeys::on_wake(*states, scene.now(), scene.context.is_time_held(), finder(scene), input_of(person, scene.now()),
+                      intents);
   }
   decide_all(scene, person, intents, [](const contact::Held&) { return true; });
   set_next_wake(scene, person.id);
@@ -368,7 +417,8 @@ void wake_person(Scene& scene, PersonId id) {
   if (person == nullptr || person->is_identity_open()) return scene.ignore();
   std::vector<journeys::Intent> intents;
   if (auto* const states = scene.context.mutate<journeys::JourneyStates>(id.value))
-    journeys::on_wake(*states, scene.now(), finder(scene), input_of(*person, scene.now()), intents);
+    journeys::on_wake(*states, scene.now(), scene.context.is_time_held(), finder(scene), input_of(*person, scene.now()),
+                      intents);
   const Timestamp now = scene.now();
   decide_all(scene, *person, intents,
              [&](const contact::Held& held) { return held.wakes_at && *held.wakes_at <= now; });

@@ -13,6 +13,9 @@ namespace {
 constexpr std::array<std::string_view, 5> kKindNames{"wait", "wait_until", "branch", "send", "exit"};
 constexpr std::array<std::string_view, 1> kChannels{"email"};
 constexpr std::array<std::string_view, 2> kClasses{"commercial", "transactional"};
+constexpr std::string_view kBasisNames[] = {"contract", "legal_obligation", "solicited_reply"};
+constexpr consent::LegalBasis kBases[] = {consent::LegalBasis::contract, consent::LegalBasis::legal_obligation,
+                                          consent::LegalBasis::solicited_reply};
 constexpr size_t kNone = SIZE_MAX;
 
 std::optional<segments::Condition> read_condition(const DocumentNode& node) {
@@ -103,15 +106,44 @@ class Compiler {
       node.fail("out_of_bounds", "must wait more than nothing and at most two years");
   }
 
-  static void read_send(const DocumentNode& node, SendStep& send) {
+  // What is sent without being asked for has a reason of its own in law, and something that proves it.
+  void read_basis(const DocumentNode& node, SendStep& send) const {
+    const DocumentNode basis = node.get("basis");
+    const DocumentNode evidence = node.get("evidence");
+    if (send.message_class == consent::MessageClass::commercial) {
+      for (const DocumentNode& one : {basis, evidence}) {
+        if (one.exists())
+          one.fail("unknown_key", "belongs to `class: transactional`; a commercial message rests on consent");
+      }
+      return;
+    }
+    if (!basis.exists())
+      return node.fail("missing_key",
+                       "is transactional, so it needs `basis: contract`, `legal_obligation` or "
+                       "`solicited_reply`; without one it is commercial");
+    send.basis = kBases[basis.choice(kBasisNames, 0)];
+    send.evidence = evidence.text(definition_->entry_key);
+    if (!send.evidence.starts_with("event."))
+      node.fail("missing_key",
+                "is transactional, so it needs `evidence`, the property of the event that names the order "
+                "or enquiry, such as `event.order_id`; or give the journey an `entry_key`");
+  }
+
+  void read_send(const DocumentNode& node, SendStep& send) const {
     send.message = node.require("template").text();
     send.channel = static_cast<consent::Channel>(node.get("channel").choice(kChannels, 0));
     send.scope.topic = node.get("topic").text();
     send.scope.purpose = node.get("purpose").text("marketing");
     send.scope.brand = node.get("brand").text();
     send.message_class = static_cast<consent::MessageClass>(node.get("class").choice(kClasses, 0));
+    for (const auto& [key, name] :
+         {std::pair{"topic", &send.scope.topic}, {"purpose", &send.scope.purpose}, {"brand", &send.scope.brand}}) {
+      if (name->size() > consent::kNameBytesMax)
+        node.get(key).fail("too_long", fmt::format("is longer than {} bytes", consent::kNameBytesMax));
+    }
     if (send.message_class == consent::MessageClass::commercial && send.scope.topic.empty())
       node.fail("missing_key", "is commercial, so it needs the `topic` that people subscribed to");
+    read_basis(node, send);
     send.priority = static_cast<int>(node.get("priority").integer(5, 1, 9));
     send.later_within = node.get("later_within").duration(days(2));
     node.finish();

@@ -3,7 +3,8 @@
 // Journeys: versioned graphs that persons travel. A definition is parsed from its document once and is immutable; an
 // instance is a person's place in it, kept at their home, and stays on the version that they entered.
 //
-// 1. An entry key enters once: the same key again is a no-op, different keys run side by side.
+// 1. An entry key enters once: the same key again is a no-op, different keys run side by side. Of a journey with keys
+//    the latest kEntriesRememberedMax are remembered.
 // 2. A step is taken at most once; a crash or a deploy neither loses nor repeats one.
 // 3. What a step wants from the world is returned as a value (an intent to contact), never done here.
 // 4. Late events start nothing.
@@ -32,7 +33,13 @@ namespace terreno::journeys {
 
 inline constexpr size_t kStepsMax = 200;
 inline constexpr size_t kInstancesMax = 100;          ///< running, per person
-inline constexpr size_t kEntriesRememberedMax = 500;  ///< finished entry keys, per person
+inline constexpr size_t kEntriesRememberedMax = 500;  ///< entry keys, per person and journey
+inline constexpr size_t kEntriesOfPersonMax = 2000;   ///< of all journeys: the longest list gives way
+inline constexpr size_t kEntryKeyBytesMax = 128;      ///< of a longer one the hash is kept
+/// Of an event's properties, in whatever is kept of it until later; see `keep_small`.
+inline constexpr size_t kKeptPropertiesBytesMax = 16 << 10;
+/// As deep as intake lets a body be.
+inline constexpr size_t kPropertiesDepthMax = 64;
 inline constexpr Duration kWaitMax = days(730);
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -47,6 +54,10 @@ struct SendStep {
   consent::Channel channel = consent::Channel::email;
   consent::Scope scope;
   consent::MessageClass message_class = consent::MessageClass::commercial;
+  /// Of a transactional message: why it may be sent without asking, and where the event names what proves it, such as
+  /// `event.order_id`.
+  consent::LegalBasis basis = consent::LegalBasis::none;
+  std::string evidence;
   int priority = 5;         ///< 1 to 9, 9 first
   Duration later_within{};  ///< how long it may be held when it cannot leave now; zero: not at all
 };
@@ -93,6 +104,7 @@ struct Instance {
   Timestamp entered;
   Timestamp step_since;
   std::optional<Timestamp> wakes_at;
+  bool waits_for_clock = false;  ///< its wait began while time was held: it counts from the first tick after that
   std::string event_properties;  ///< JSON object of the event that started it
   bool operator==(const Instance&) const = default;
 };
@@ -132,6 +144,8 @@ class JourneyStates final : public engine::Entity {
   std::vector<Entered> entered;
   std::vector<TriggerTrace> traces;  ///< one per journey
   std::vector<Waiting> waiting;      ///< oldest first
+  /// Remembers that a key was used, within the bounds.
+  void remember(Entered entry);
   /// Takes in another person's: of two instances of one journey and entry key the older stays.
   void absorb(const JourneyStates& other);
   [[nodiscard]] std::optional<Timestamp> next_wake() const;
@@ -158,7 +172,15 @@ struct Occurrence {
   std::string_view properties;  ///< JSON object
   Timestamp now;                ///< partition time
   bool late = false;
+  bool time_held = false;  ///< engine::Lookup::is_time_held
 };
+
+/// The value at a path such as `event.order_id` of an event's properties (a JSON object): a text as it is, anything
+/// else as JSON; empty when there is none. More than kEntryKeyBytesMax become their hash.
+[[nodiscard]] std::string value_at(std::string_view properties, std::string_view path);
+/// The same object without its largest members where it is above kKeptPropertiesBytesMax: what is kept of an event for
+/// later. Templates and conditions then find those members missing.
+[[nodiscard]] std::string keep_small(std::string_view properties);
 
 /// Finds the definition that an instance is pinned to; null: it is gone, and the instance ends.
 using FindVersion = std::function<const Definition*(Id128 version)>;
@@ -166,8 +188,10 @@ using FindVersion = std::function<const Definition*(Id128 version)>;
 /// Enters, advances and ends instances; appends what they want to say to `intents`.
 void on_event(JourneyStates& states, const Occurrence& event, std::span<const Definition* const> active,
               const FindVersion& find, const segments::ConditionInput& person, std::vector<Intent>& intents);
+/// More events wait for this person than may: notes so for each journey that this one would have started.
+void pass_over(JourneyStates& states, const Occurrence& event, std::span<const Definition* const> active);
 /// Advances whatever is due at `now`.
-void on_wake(JourneyStates& states, Timestamp now, const FindVersion& find, const segments::ConditionInput& person,
-             std::vector<Intent>& intents);
+void on_wake(JourneyStates& states, Timestamp now, bool time_held, const FindVersion& find,
+             const segments::ConditionInput& person, std::vector<Intent>& intents);
 
 }  // namespace terreno::journeys

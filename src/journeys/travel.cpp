@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <map>
 
 #include "base/check.h"
 #include "journeys/journeys.h"
@@ -12,30 +13,53 @@ namespace {
 
 namespace json = boost::json;
 
-std::optional<std::string> property(std::string_view properties, std::string_view name) {
+constexpr std::string_view kEventPrefix = "event.";
+
+/// Null unless it is an object.
+json::value parse_properties(std::string_view properties) {
   json::error_code error;
-  const json::value parsed = json::parse(properties, error);
-  if (error || !parsed.is_object()) return std::nullopt;
-  const json::value* at = &parsed;
+  json::parse_options options;
+  options.max_depth = kPropertiesDepthMax;
+  json::value parsed = json::parse(properties, error, {}, options);
+  return error || !parsed.is_object() ? json::value() : std::move(parsed);
+}
+
+const json::value* find_property(const json::value& properties, std::string_view name) {
+  const json::value* at = &properties;
+  if (!at->is_object()) return nullptr;
   // `event.a.b` looks for the property `a.b` first, then for `b` inside `a`.
-  if (const auto* whole = parsed.get_object().if_contains(name)) return json::serialize(*whole);
+  if (const auto* whole = at->get_object().if_contains(name)) return whole;
   while (true) {
     const size_t dot = name.find('.');
     const std::string_view part = name.substr(0, dot);
-    if (!at->is_object()) return std::nullopt;
+    if (!at->is_object()) return nullptr;
     const auto* inner = at->get_object().if_contains(part);
-    if (inner == nullptr) return std::nullopt;
-    if (dot == std::string_view::npos) return json::serialize(*inner);
+    if (inner == nullptr || dot == std::string_view::npos) return inner;
     at = inner;
     name.remove_prefix(dot + 1);
   }
+}
+
+std::optional<std::string> property(std::string_view properties, std::string_view name) {
+  const json::value parsed = parse_properties(properties);
+  const json::value* const found = find_property(parsed, name);
+  return found != nullptr ? std::optional(json::serialize(*found)) : std::nullopt;
+}
+
+std::string cut(std::string text) {
+  constexpr size_t kTraceBytesMax = 256;
+  if (text.size() <= kTraceBytesMax) return text;
+  size_t end = kTraceBytesMax;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  text.resize(end);
+  return text + "…";
 }
 
 segments::ConditionInput with_event(const segments::ConditionInput& person, std::string_view properties) {
   segments::ConditionInput input;
   input.allows = person.allows;
   input.value = [&person, properties](std::string_view path) -> std::optional<std::string> {
-    if (path.starts_with("event.")) return property(properties, path.substr(6));
+    if (path.starts_with(kEventPrefix)) return property(properties, path.substr(kEventPrefix.size()));
     return person.value(path);
   };
   return input;
@@ -50,8 +74,8 @@ TriggerTrace& trace_of(JourneyStates& states, const std::string& journey) {
 }
 
 // Takes steps until the instance waits or ends. False: it has ended.
-bool travel(Instance& instance, const Definition& definition, Timestamp now, const segments::ConditionInput& person,
-            std::vector<Intent>& intents) {
+bool travel(Instance& instance, const Definition& definition, Timestamp now, bool time_held,
+            const segments::ConditionInput& person, std::vector<Intent>& intents) {
   const auto input = with_event(person, instance.event_properties);
   // Steps lead only forwards, so a way without waits is as long as the journey at most.
   for (size_t taken = 0; taken < definition.steps.size(); ++taken) {
@@ -60,12 +84,16 @@ bool travel(Instance& instance, const Definition& definition, Timestamp now, con
       instance.step = static_cast<uint32_t>(next);
       instance.step_since = now;
       instance.wakes_at.reset();
+      instance.waits_for_clock = false;
     };
     switch (step.kind) {
       case StepKind::wait:
       case StepKind::wait_until:
-        if (!instance.wakes_at) instance.wakes_at = now + step.wait;
-        if (*instance.wakes_at > now) return true;
+        if (!instance.wakes_at || (instance.waits_for_clock && !time_held)) {
+          instance.wakes_at = time_held ? now : now + step.wait;
+          instance.waits_for_clock = time_held;
+        }
+        if (instance.waits_for_clock || *instance.wakes_at > now) return true;
         move_to(step.kind == StepKind::wait ? step.next : step.otherwise);
         break;
       case StepKind::branch:
@@ -107,13 +135,12 @@ void try_to_enter(JourneyStates& states, const Occurrence& event, const Definiti
     const auto result = definition.trigger_condition->evaluate(with_event(person, event.properties));
     if (!result.holds) {
       trace.clause = result.failing_clause;
-      trace.value = result.failing_value;
+      trace.value = cut(result.failing_value);
       return stop("condition");
     }
   }
   std::string key;
-  if (!definition.entry_key.empty())
-    key = property(event.properties, std::string_view(definition.entry_key).substr(6)).value_or("");
+  if (!definition.entry_key.empty()) key = value_at(event.properties, definition.entry_key);
   const auto is_entry = [&](const auto& one) { return one.journey == definition.name && one.entry_key == key; };
   if (std::ranges::any_of(states.instances, is_entry)) return stop("already_inside");
   const auto before = std::ranges::find_if(states.entered, is_entry);
@@ -123,9 +150,7 @@ void try_to_enter(JourneyStates& states, const Occurrence& event, const Definiti
     if (!may) return stop("entered_before");
   }
   if (states.instances.size() >= kInstancesMax) return stop("too_many");
-  if (before != states.entered.end()) states.entered.erase(before);
-  if (states.entered.size() >= kEntriesRememberedMax) states.entered.erase(states.entered.begin());
-  states.entered.push_back({definition.name, key, event.now});
+  states.remember({definition.name, key, event.now});
   trace.did_enter = true;
   stop("");
   Instance instance;
@@ -134,11 +159,49 @@ void try_to_enter(JourneyStates& states, const Occurrence& event, const Definiti
   instance.entry_key = std::move(key);
   instance.entered = event.now;
   instance.step_since = event.now;
-  instance.event_properties = event.properties;
-  if (travel(instance, definition, event.now, person, intents)) states.instances.push_back(std::move(instance));
+  instance.event_properties = keep_small(event.properties);
+  if (travel(instance, definition, event.now, event.time_held, person, intents))
+    states.instances.push_back(std::move(instance));
 }
 
 }  // namespace
+
+std::string value_at(std::string_view properties, std::string_view path) {
+  if (!path.starts_with(kEventPrefix)) return {};
+  const json::value parsed = parse_properties(properties);
+  const json::value* const found = find_property(parsed, path.substr(kEventPrefix.size()));
+  if (found == nullptr || found->is_null()) return {};
+  std::string value = found->is_string() ? std::string(found->get_string()) : json::serialize(*found);
+  return value.size() > kEntryKeyBytesMax ? hash128(value).hex() : value;
+}
+
+std::string keep_small(std::string_view properties) {
+  if (properties.size() <= kKeptPropertiesBytesMax) return std::string(properties);
+  json::value parsed = parse_properties(properties);
+  if (!parsed.is_object()) return "{}";
+  // By size, then by name, so that the outcome is a function of the event.
+  std::vector<std::pair<size_t, std::string>> members;
+  size_t bytes = 2;
+  for (const auto& [name, value] : parsed.get_object()) {
+    members.emplace_back(name.size() + 4 + json::serialize(value).size(), name);
+    bytes += members.back().first;
+  }
+  std::ranges::sort(members);
+  while (bytes > kKeptPropertiesBytesMax && !members.empty()) {
+    bytes -= members.back().first;
+    parsed.get_object().erase(members.back().second);
+    members.pop_back();
+  }
+  return json::serialize(parsed);
+}
+
+void pass_over(JourneyStates& states, const Occurrence& event, std::span<const Definition* const> active) {
+  for (const Definition* definition : active) {
+    if (definition->trigger_event != event.name) continue;
+    TriggerTrace& trace = trace_of(states, definition->name);
+    trace = {definition->name, event.now, false, "too_many", "", ""};
+  }
+}
 
 void on_event(JourneyStates& states, const Occurrence& event, std::span<const Definition* const> active,
               const FindVersion& find, const segments::ConditionInput& person, std::vector<Intent>& intents) {
@@ -152,7 +215,8 @@ void on_event(JourneyStates& states, const Occurrence& event, std::span<const De
       instance.step = static_cast<uint32_t>(step.next);
       instance.step_since = event.now;
       instance.wakes_at.reset();
-      return !travel(instance, *definition, event.now, person, intents);
+      instance.waits_for_clock = false;
+      return !travel(instance, *definition, event.now, event.time_held, person, intents);
     });
   }
   for (const Definition* definition : active) {
@@ -160,13 +224,13 @@ void on_event(JourneyStates& states, const Occurrence& event, std::span<const De
   }
 }
 
-void on_wake(JourneyStates& states, Timestamp now, const FindVersion& find, const segments::ConditionInput& person,
-             std::vector<Intent>& intents) {
+void on_wake(JourneyStates& states, Timestamp now, bool time_held, const FindVersion& find,
+             const segments::ConditionInput& person, std::vector<Intent>& intents) {
   std::erase_if(states.instances, [&](Instance& instance) {
     if (!instance.wakes_at || *instance.wakes_at > now) return false;
     const Definition* definition = find(instance.version);
     if (definition == nullptr || instance.step >= definition->steps.size()) return true;
-    return !travel(instance, *definition, now, person, intents);
+    return !travel(instance, *definition, now, time_held, person, intents);
   });
 }
 
@@ -176,6 +240,26 @@ std::optional<Timestamp> JourneyStates::next_wake() const {
     if (instance.wakes_at && (!next || *instance.wakes_at < *next)) next = instance.wakes_at;
   }
   return next;
+}
+
+void JourneyStates::remember(Entered entry) {
+  std::erase_if(entered,
+                [&](const Entered& one) { return one.journey == entry.journey && one.entry_key == entry.entry_key; });
+  std::map<std::string_view, size_t> counts;
+  for (const Entered& one : entered) ++counts[one.journey];
+  std::string crowded;
+  if (const auto own = counts.find(entry.journey); own != counts.end() && own->second >= kEntriesRememberedMax) {
+    crowded = entry.journey;
+  } else if (entered.size() >= kEntriesOfPersonMax) {
+    // A journey that is entered once has one entry: it never gives way to those with many.
+    crowded = std::ranges::max_element(counts, {}, [](const auto& one) { return one.second; })->first;
+  }
+  if (!crowded.empty()) {
+    const auto oldest = std::ranges::min_element(
+        entered, {}, [&](const Entered& one) { return std::pair(one.journey != crowded, one.at); });
+    entered.erase(oldest);
+  }
+  entered.push_back(std::move(entry));
 }
 
 void JourneyStates::absorb(const JourneyStates& other) {
@@ -193,10 +277,10 @@ void JourneyStates::absorb(const JourneyStates& other) {
     const auto ours = std::ranges::find_if(entered, [&](const Entered& one) {
       return one.journey == theirs.journey && one.entry_key == theirs.entry_key;
     });
-    if (ours == entered.end()) {
-      entered.push_back(theirs);
-    } else {
+    if (ours != entered.end()) {
       ours->at = std::max(ours->at, theirs.at);
+    } else {
+      remember(theirs);
     }
   }
   for (const TriggerTrace& theirs : other.traces) {
@@ -207,7 +291,7 @@ void JourneyStates::absorb(const JourneyStates& other) {
 }
 
 void JourneyStates::encode(Writer& out) const {
-  out.u8(1);
+  out.u8(2);
   out.varint(instances.size());
   for (const Instance& instance : instances) {
     out.bytes(instance.journey);
@@ -218,6 +302,7 @@ void JourneyStates::encode(Writer& out) const {
     out.time(instance.step_since);
     out.boolean(instance.wakes_at.has_value());
     out.time(instance.wakes_at.value_or(Timestamp{}));
+    out.boolean(instance.waits_for_clock);
     out.bytes(instance.event_properties);
   }
   out.varint(entered.size());
@@ -246,7 +331,8 @@ void JourneyStates::encode(Writer& out) const {
 std::unique_ptr<JourneyStates> JourneyStates::decode(std::string_view bytes) {
   Reader in(bytes);
   auto states = std::make_unique<JourneyStates>();
-  if (in.u8() != 1) in.fail();
+  const uint8_t version = in.u8();
+  if (version != 1 && version != 2) in.fail();
   for (size_t n = in.count(); n > 0; --n) {
     Instance instance;
     instance.journey = in.text();
@@ -258,6 +344,7 @@ std::unique_ptr<JourneyStates> JourneyStates::decode(std::string_view bytes) {
     const bool waits = in.boolean();
     const Timestamp wakes_at = in.time();
     if (waits) instance.wakes_at = wakes_at;
+    if (version > 1) instance.waits_for_clock = in.boolean();
     instance.event_properties = in.text();
     states->instances.push_back(std::move(instance));
   }
@@ -289,9 +376,12 @@ std::unique_ptr<JourneyStates> JourneyStates::decode(std::string_view bytes) {
 }
 
 size_t JourneyStates::footprint() const {
-  size_t bytes = sizeof(JourneyStates) + entered.size() * 100 + traces.size() * 200;
-  for (const Instance& instance : instances) bytes += sizeof instance + instance.event_properties.size();
-  for (const Waiting& one : waiting) bytes += sizeof one + one.properties.size();
+  size_t bytes = sizeof(JourneyStates);
+  for (const Instance& instance : instances)
+    bytes += sizeof instance + instance.event_properties.size() + instance.entry_key.size();
+  for (const Entered& one : entered) bytes += sizeof one + one.entry_key.size();
+  for (const TriggerTrace& trace : traces) bytes += sizeof trace + trace.value.size() + trace.clause.size();
+  for (const Waiting& one : waiting) bytes += sizeof one + one.properties.size() + one.event.size();
   return bytes;
 }
 

@@ -326,6 +326,10 @@ void explain_decision(const Case& given, const Decision& decision, Why& why) {
       why.becomes = {"asked_again", {{"send_at", wakes}}};
       why.would_have_changed = {"address_works", {}};
       break;
+    case DecisionState::held_clock:
+      why.sentence = {"held_clock", {}};
+      why.becomes = {"asked_when_clock_is_set", {}};
+      break;
     case DecisionState::open: {
       const Value since = time_of(decision.history.empty() ? decision.wanted_at : decision.history.back().at);
       why.sentence = {"will_send", {{"send_at", since}}};

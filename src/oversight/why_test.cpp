@@ -150,6 +150,8 @@ TEST_F(WhyTest, IdentityAddressTemplateAndReceipt) {
   EXPECT_EQ(why(DecisionState::held_identity).becomes.code, "decided_after_identity");
   EXPECT_EQ(why(DecisionState::held_identity).would_have_changed.code, "identity_settled");
   EXPECT_EQ(why(DecisionState::held_address).sentence.code, "held_address");
+  EXPECT_EQ(why(DecisionState::held_clock).sentence.code, "held_clock");
+  EXPECT_EQ(why(DecisionState::held_clock).becomes.code, "asked_when_clock_is_set");
   EXPECT_EQ(why(DecisionState::superseded).sentence.code, "withheld_superseded");
   EXPECT_EQ(why(DecisionState::refused_address).sentence.code, "withheld_no_address");
   EXPECT_EQ(why(DecisionState::refused_address).would_have_changed.code, "address_works");

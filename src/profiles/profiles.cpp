@@ -72,20 +72,33 @@ Correction Correction::decode(Reader& in) {
 bool Person::learn(const std::string& name, Candidate candidate) {
   if (name.empty() || name.size() > kAttributeNameBytesMax || candidate.json.size() > kAttributeValueBytesMax)
     return false;
+  const bool is_system = candidate.rank > Rank::corrected;
+  const size_t bytes_max = kAttributeBytesMax - (is_system ? kAttributeBytesForPeople : 0);
   auto place = std::ranges::lower_bound(attributes_, name, {}, &Attribute::name);
   if (place == attributes_.end() || place->name != name) {
-    if (attributes_.size() >= kAttributesMax) return false;
+    if (attributes_.size() >= kAttributesMax - (is_system ? kAttributesForPeople : 0) ||
+        attribute_bytes_ + name.size() + candidate.json.size() > bytes_max)
+      return false;
     place = attributes_.insert(place, {name, {}});
+    attribute_bytes_ += name.size();
   }
   auto& candidates = place->candidates;
   if (std::ranges::find(candidates, candidate) != candidates.end()) return true;
+  if (attribute_bytes_ + candidate.json.size() > bytes_max) return false;
   // The same value from the same source at a later time replaces: a system that repeats itself adds nothing.
   std::erase_if(candidates, [&](const Candidate& old) {
-    return old.rank == candidate.rank && old.source == candidate.source && old.json == candidate.json &&
-           old.contributor == candidate.contributor && wins(candidate, old);
+    const bool is_repeated = old.rank == candidate.rank && old.source == candidate.source &&
+                             old.json == candidate.json && old.contributor == candidate.contributor &&
+                             wins(candidate, old);
+    if (is_repeated) attribute_bytes_ -= old.json.size();
+    return is_repeated;
   });
+  attribute_bytes_ += candidate.json.size();
   candidates.insert(std::ranges::upper_bound(candidates, candidate, wins), std::move(candidate));
-  if (candidates.size() > kCandidatesMax) candidates.pop_back();
+  if (candidates.size() > kCandidatesMax) {
+    attribute_bytes_ -= candidates.back().json.size();
+    candidates.pop_back();
+  }
   return true;
 }
 
@@ -116,6 +129,44 @@ const events::Identifier* Person::find(events::IdentifierKind kind) const {
     if (known.identifier.kind == kind) return &known.identifier;
   }
   return nullptr;
+}
+
+const events::Identifier* Person::address_for(events::IdentifierKind kind, consent::Channel channel,
+                                              consent::MessageClass message_class, const consent::Scope& scope,
+                                              Timestamp now) const {
+  const bool is_commercial = message_class == consent::MessageClass::commercial;
+  const auto is_secret = [](const KnownIdentifier& known) {
+    return known.visibility == events::Visibility::secret_source;
+  };
+  const bool is_known_to_a_secret_source = std::ranges::any_of(identifiers, is_secret);
+  const KnownIdentifier* best = nullptr;
+  bool best_agreed = false;
+  for (const KnownIdentifier& known : identifiers) {
+    if (known.identifier.kind != kind) continue;
+    if (!is_commercial && is_known_to_a_secret_source && !is_secret(known)) continue;
+    const consent::PermissionCopy* const copy =
+        is_commercial ? permission_of({channel, known.identifier.value}) : nullptr;
+    const bool agreed = copy != nullptr && copy->state_of(scope, now) == consent::PermissionState::subscribed;
+    bool is_better = best == nullptr;
+    if (best != nullptr && agreed != best_agreed) {
+      is_better = agreed;
+    } else if (best != nullptr && is_secret(known) != is_secret(*best)) {
+      is_better = is_secret(known);
+    } else if (best != nullptr) {
+      is_better = is_secret(known) ? known.since > best->since : known.since < best->since;
+    }
+    if (!is_better) continue;
+    best = &known;
+    best_agreed = agreed;
+  }
+  return best != nullptr ? &best->identifier : nullptr;
+}
+
+void Person::vouch(const events::Identifier& other, const std::string& source) {
+  const auto known = std::ranges::find(identifiers, other, &KnownIdentifier::identifier);
+  if (known == identifiers.end() || known->visibility == events::Visibility::secret_source) return;
+  known->visibility = events::Visibility::secret_source;
+  known->source = source;
 }
 
 bool Person::has(const events::Identifier& identifier) const {
@@ -180,7 +231,12 @@ Person Person::take_out(const events::Identifier& identifier) {
     for (const Candidate& candidate : attribute.candidates) {
       if (candidate.contributor == contributor) out.learn(attribute.name, candidate);
     }
-    std::erase_if(attribute.candidates, [&](const Candidate& one) { return one.contributor == contributor; });
+    std::erase_if(attribute.candidates, [&](const Candidate& one) {
+      if (one.contributor != contributor) return false;
+      attribute_bytes_ -= one.json.size();
+      return true;
+    });
+    if (attribute.candidates.empty()) attribute_bytes_ -= attribute.name.size();
   }
   std::erase_if(attributes_, [](const Attribute& attribute) { return attribute.candidates.empty(); });
   const auto is_theirs = [&](const consent::PermissionCopy& copy) { return copy.address.value == identifier.value; };
@@ -266,6 +322,8 @@ std::unique_ptr<Person> Person::decode(std::string_view bytes) {
     attribute.name = in.text();
     for (size_t m = in.count(); m > 0; --m) attribute.candidates.push_back(decode_candidate(in));
     if (attribute.candidates.empty()) in.fail();
+    person->attribute_bytes_ += attribute.name.size();
+    for (const Candidate& candidate : attribute.candidates) person->attribute_bytes_ += candidate.json.size();
     person->attributes_.push_back(std::move(attribute));
   }
   return in.done() ? std::move(person) : nullptr;

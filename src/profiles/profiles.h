@@ -28,6 +28,10 @@
 namespace terreno::profiles {
 
 inline constexpr size_t kAttributesMax = 500;
+inline constexpr size_t kAttributeBytesMax = 1 << 20;  ///< names and values of all candidates of a person
+/// Of both bounds, what systems may not use up: there is always room for what people say.
+inline constexpr size_t kAttributesForPeople = 100;
+inline constexpr size_t kAttributeBytesForPeople = 128 << 10;
 inline constexpr size_t kCandidatesMax = 8;  ///< per attribute; the lowest-ranked, oldest one leaves first
 inline constexpr size_t kAttributeNameBytesMax = 128;
 inline constexpr size_t kAttributeValueBytesMax = 4096;
@@ -115,7 +119,7 @@ class Person final : public engine::Entity {
   std::vector<PersonId> absorbed;
   std::vector<Arriving> arriving;
 
-  /// Takes in a candidate. False: it was refused at a bound (name or value too long, too many attributes).
+  /// Takes in a candidate. False: it was refused at a bound (name or value too long, too many attributes or bytes).
   bool learn(const std::string& name, Candidate candidate);
   [[nodiscard]] const std::vector<Attribute>& attributes() const { return attributes_; }
   /// The winning value as JSON text; nullopt when unknown or null.
@@ -128,6 +132,15 @@ class Person final : public engine::Entity {
   [[nodiscard]] bool has(const events::Identifier& identifier) const;
   /// Who they are is being decided, or part of them is still on its way: nothing is decided about them meanwhile.
   [[nodiscard]] bool is_identity_open() const;
+  /// Where a message on this kind of address goes. For a commercial one an address that agreed goes before others. Then
+  /// one that a secret source named before what anybody could have claimed with a public key; then the latest, but of
+  /// public claims the earliest. A transactional one never goes to an address that only a public source named once
+  /// there is a secret source's word about this person: it would hand their data to whoever claimed it.
+  [[nodiscard]] const events::Identifier* address_for(events::IdentifierKind kind, consent::Channel channel,
+                                                      consent::MessageClass message_class, const consent::Scope& scope,
+                                                      Timestamp now) const;
+  /// A secret source named `other` beside this person's strongest identifier: worth more than a public one's word.
+  void vouch(const events::Identifier& other, const std::string& source);
   [[nodiscard]] const consent::PermissionCopy* permission_of(const consent::Address& address) const;
   void take_permission(consent::PermissionCopy copy);
   /// Folds another person into this one: candidates compete, objections unite, the earlier `created` stays.
@@ -141,6 +154,7 @@ class Person final : public engine::Entity {
 
  private:
   std::vector<Attribute> attributes_;  ///< by name
+  size_t attribute_bytes_ = 0;         ///< derived
 };
 
 /// Stays where a person lived before they moved or were absorbed: leads on, for ever.

@@ -65,6 +65,58 @@ TEST(Profile, BoundsAreKept) {
   EXPECT_EQ(person.value("n"), "99");
 }
 
+TEST(Profile, SystemsLeaveRoomForWhatPeopleSay) {
+  Person person;
+  for (size_t i = 0; i < kAttributesMax; ++i)
+    person.learn("junk" + std::to_string(i), candidate("1", Rank::observed, 1));
+  EXPECT_EQ(person.attributes().size(), kAttributesMax - kAttributesForPeople);
+  EXPECT_TRUE(person.learn("relation", candidate("\"carer\"", Rank::stated, 2)));
+
+  Person heavy;
+  const std::string value = '"' + std::string(4000, 'x') + '"';
+  int taken = 0;
+  for (int i = 0; i < 2000; ++i)
+    taken += heavy.learn("a" + std::to_string(i % 400), candidate(value, Rank::observed, i, std::to_string(i))) ? 1 : 0;
+  EXPECT_LT(taken, 300);
+  EXPECT_LT(heavy.footprint(), 2 * kAttributeBytesMax);
+  EXPECT_TRUE(heavy.learn("relation", candidate("\"carer\"", Rank::stated, 2)));
+}
+
+KnownIdentifier address(std::string value, int64_t since, events::Visibility visibility) {
+  return {{events::IdentifierKind::email, std::move(value)}, {since}, "s", visibility};
+}
+
+std::string letter_to(const Person& person, consent::MessageClass message_class) {
+  const auto* const found = person.address_for(events::IdentifierKind::email, consent::Channel::email, message_class,
+                                               {"tips", "marketing", ""}, {1000});
+  return found != nullptr ? found->value : "nowhere";
+}
+
+TEST(Address, AgreedBeforeSecretBeforePublicThenTheLatest) {
+  using consent::MessageClass;
+  using events::Visibility;
+  Person person;
+  person.add_identifier(address("aaa@evil.example", 50, Visibility::public_source));
+  EXPECT_EQ(letter_to(person, MessageClass::transactional), "aaa@evil.example") << "nobody knows more of this visitor";
+  person.add_identifier(address("bbb@evil.example", 60, Visibility::public_source));
+  EXPECT_EQ(letter_to(person, MessageClass::transactional), "aaa@evil.example") << "of two claims the earlier";
+  person.add_identifier({{events::IdentifierKind::user_id, "u-1"}, {1}, "s", Visibility::secret_source});
+  EXPECT_EQ(letter_to(person, MessageClass::transactional), "nowhere");
+  person.add_identifier(address("old@example.org", 10, Visibility::secret_source));
+  person.add_identifier(address("new@example.org", 20, Visibility::secret_source));
+  EXPECT_EQ(letter_to(person, MessageClass::transactional), "new@example.org");
+  EXPECT_EQ(letter_to(person, MessageClass::commercial), "new@example.org");
+  consent::PermissionCopy copy;
+  copy.address = {consent::Channel::email, "old@example.org"};
+  copy.version = 1;
+  copy.lines = {{{"tips", "marketing", ""}, consent::PermissionState::subscribed, {}}};
+  person.take_permission(copy);
+  EXPECT_EQ(letter_to(person, MessageClass::commercial), "old@example.org");
+  EXPECT_EQ(letter_to(person, MessageClass::transactional), "new@example.org");
+  person.vouch({events::IdentifierKind::email, "bbb@evil.example"}, "crm");
+  EXPECT_EQ(letter_to(person, MessageClass::transactional), "bbb@evil.example");
+}
+
 TEST(Profile, ReadsBackAsItWasWritten) {
   Person person;
   person.id = {hash128("p")};

@@ -154,7 +154,6 @@ void Node::run_courier() {
 void Node::claim(const Heard& heard) {
   auto claim = flow::read_payload<channels::Claim>(heard.output.payload).value();
   claim.owner = owner_;
-  claim.at = clock_.now();
   append_later(heard.partition, events::RecordType::send_claimed, flow::payload_of(claim));
 }
 

@@ -79,6 +79,41 @@ TEST(Consent, APermanentRefusalOfTheRecipientSuppressesTheAddress) {
   });
 }
 
+// An address that anybody could have written into a page does not get her letters, though it comes first by its
+// letters.
+TEST(Consent, AnAddressClaimedWithAPublicKeyGetsNoneOfHerLetters) {
+  std::vector<flow::Document> documents = welcome_documents();
+  documents.push_back({"journeys/receipt.yaml",
+                       "kind: journey\nname: receipt\nspec:\n  owner: Marta\n  reply_to: hola@example.org\n  trigger: "
+                       "{event: Order Completed}\n  entry_key: event.order_id\n  steps:\n    - send: {template: hello, "
+                       "class: transactional, basis: contract}\n"});
+  tell(documents, [](World& world) {
+    world.consent(consent::Action::grant, "ana@example.org");
+    world.server(
+        R"({"type":"identify","userId":"u-1","messageId":"m1","traits":{"email":"ana@example.org","country":"ES"}})");
+    world.settle();
+    world.browser(R"({"type":"identify","userId":"u-1","messageId":"m2","traits":{"email":"aaa@evil.example"}})");
+    world.settle();
+    world.server(
+        R"({"type":"track","userId":"u-1","messageId":"m3","event":"Signed Up"},
+           {"type":"track","userId":"u-1","messageId":"m4","event":"Order Completed","properties":{"order_id":"R-1"}})");
+    world.settle();
+    ASSERT_EQ(world.mails.size(), 2u);
+    for (const Mail& mail : world.mails) EXPECT_EQ(mail.to, "ana@example.org");
+    const Mail& receipt = world.mails[0].proof.rule == consent::Rule::transactional ? world.mails[0] : world.mails[1];
+    EXPECT_EQ(receipt.proof.basis, consent::LegalBasis::contract);
+    EXPECT_EQ(receipt.proof.basis_evidence, "R-1");
+    // Without what proves it, a transactional message needs consent that nobody gave.
+    world.server(R"({"type":"track","userId":"u-1","messageId":"m5","event":"Order Completed"})");
+    world.settle();
+    EXPECT_EQ(world.mails.size(), 2u);
+    bool was_refused = false;
+    for (const contact::Decision& decision : world.decisions(*world.user("u-1")))
+      was_refused = was_refused || decision.refusal == "transactional_without_basis";
+    EXPECT_TRUE(was_refused);
+  });
+}
+
 TEST(Consent, AKeyFromAPublicSourceDoesNotTakeOverAPerson) {
   tell(welcome_documents(), [](World& world) {
     world.consent(consent::Action::grant, "ana@example.org");

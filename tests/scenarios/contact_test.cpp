@@ -115,6 +115,61 @@ TEST(Sending, AServerThatIsBusyIsAskedAgainLater) {
   });
 }
 
+TEST(Sending, ARetryThatFallsIntoTheNightWaitsForTheMorning) {
+  World::Options options({topic("tips"), message("hello"), sends("welcome", "Signed Up", "hello"),
+                          policy("  time_zone: Europe/Madrid\n  quiet_hours: {from: '22:00', to: '08:00'}\n")},
+                         "2026-03-02T20:59:50Z");  // ten seconds before ten in Madrid
+  tell(options, [](World& world) {
+    world.receiver = [](const Mail& mail) {
+      return mail.attempt == 1 ? channels::Ending::not_sent_retry : channels::Ending::sent;
+    };
+    world.consent(consent::Action::grant, "ana@example.org");
+    world.server(
+        R"({"type":"identify","userId":"u-1","messageId":"m1","traits":{"email":"ana@example.org","country":"ES"}},
+           {"type":"track","userId":"u-1","messageId":"m2","event":"Signed Up"})");
+    world.settle();
+    world.pass(hours(9));
+    EXPECT_TRUE(world.mails.empty());
+    world.pass(hours(2));
+    ASSERT_EQ(world.mails.size(), 1u);
+    EXPECT_GE(world.mails[0].at, parse_iso8601("2026-03-03T07:00:00Z")->time);
+  });
+}
+
+// Off from Friday evening to Sunday night: nobody knows what time it is until somebody says so.
+TEST(HeldTime, LettersAndWaitsCountFromWhenTheTimeIsKnown) {
+  std::vector<flow::Document> documents = welcome_documents();
+  documents.push_back({"journeys/later.yaml",
+                       "kind: journey\nname: later\nspec:\n  owner: Marta\n  reply_to: hola@example.org\n  trigger: "
+                       "{event: Booked}\n  steps:\n    - wait: 2h\n    - send: {template: hello, topic: tips}\n"});
+  documents.push_back({"journeys/receipt.yaml",
+                       "kind: journey\nname: receipt\nspec:\n  owner: Marta\n  reply_to: hola@example.org\n  trigger: "
+                       "{event: Order Completed}\n  entry_key: event.order_id\n  steps:\n    - send: {template: hello, "
+                       "class: transactional, basis: contract}\n"});
+  tell({documents, "2026-03-06T17:00:00Z"}, [](World& world) {
+    ana_arrives(world);
+    world.engine().clock().advance(hours(56));
+    world.crash();
+    ASSERT_TRUE(world.engine().health().time_held);
+    world.server(event("Signed Up", "m2") + "," + event("Booked", "m3") +
+                 R"(,{"type":"track","userId":"u-1","messageId":"m4","event":"Order Completed","properties":{"order_id":"R-1"}})");
+    world.settle();
+    ASSERT_EQ(world.mails.size(), 1u) << "what was ordered is confirmed at once";
+    EXPECT_EQ(world.mails[0].proof.rule, consent::Rule::transactional);
+    const auto decisions = world.decisions(*world.user("u-1"));
+    EXPECT_TRUE(std::ranges::any_of(decisions, [](const auto& one) { return one.state == DecisionState::held_clock; }));
+    world.crash();
+    world.settle();
+    world.engine().clock_reset(world.now(), nullptr);
+    world.settle();
+    EXPECT_EQ(world.mails.size(), 2u) << "the welcome";
+    world.pass(minutes(115));
+    EXPECT_EQ(world.mails.size(), 2u);
+    world.pass(minutes(10));
+    EXPECT_EQ(world.mails.size(), 3u) << "two hours after the time was known";
+  });
+}
+
 TEST(Sending, WhatMayHaveBeenDeliveredIsNeverSentAgain) {
   tell(welcome_documents(), [](World& world) {
     ana_arrives(world);

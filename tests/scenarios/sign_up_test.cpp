@@ -137,7 +137,7 @@ TEST(SignUp, TheSameStoryAfterEachCrash) {
     for (int i = 0; i < crash_at && world.engine().step(); ++i) continue;
     world.crash();
     world.settle();
-    world.pass(minutes(15));
+    world.pass(minutes(30));
     const auto ana = world.user("u-1");
     if (!ana) continue;  // the batch itself was not durable yet
     EXPECT_EQ(ana->identifiers.size(), 3u) << crash_at;

@@ -84,7 +84,7 @@ void World::object(PersonId person, std::vector<std::string> known_emails) {
   };
   // Where the person lives, only their partitions know: a test asks all of them.
   for (uint16_t number = 0; number < engine::kPartitionCount; ++number) {
-    if (copy_of<profiles::Person>({number}, person.value))
+    if (reading().copy_of<profiles::Person>({number}, person.value))
       add({number}, events::RecordType::objection, flow::payload_of(flow::PersonObjection{person, act}));
   }
   for (const std::string& email : known_emails) {
@@ -103,46 +103,23 @@ void World::correct(PersonId person, const std::string& attribute, const std::st
   correction.candidate.source = "staff";
   correction.candidate.at = now();
   for (uint16_t number = 0; number < engine::kPartitionCount; ++number) {
-    if (copy_of<profiles::Person>({number}, person.value))
+    if (reading().copy_of<profiles::Person>({number}, person.value))
       append({number}, events::RecordType::correction, flow::payload_of(correction));
   }
 }
 
-template <typename T>
-std::unique_ptr<T> World::copy_of(engine::Partition partition, Id128 id) {
-  std::unique_ptr<T> copy;
-  engine_->read(partition, {[&](const engine::Lookup&, engine::KeyList& keys) { keys.push_back({T::kTable, id}); },
-                            [&](const engine::Lookup& state) {
-                              if (const T* const found = state.find<T>(id)) copy = std::make_unique<T>(*found);
-                            },
-                            {}});
-  return copy;
-}
-
 std::unique_ptr<profiles::Person> World::person(events::IdentifierKind kind, const std::string& value) {
   const auto identifier = events::normalise_identifier(kind, value);
-  if (!identifier) return nullptr;
-  const auto binding = copy_of<flow::Binding>(events::home_of(*identifier), events::key_of(*identifier));
-  if (!binding) return nullptr;
-  PersonId id = binding->person;
-  engine::Partition home = binding->home;
-  for (int hops = 0; hops < 20; ++hops) {
-    if (auto found = copy_of<profiles::Person>(home, id.value)) return found;
-    const auto alias = copy_of<profiles::PersonAlias>(home, id.value);
-    if (!alias) return nullptr;
-    id = alias->survivor;
-    home = alias->home;
-  }
-  return nullptr;
+  return identifier ? reading().person(*identifier) : nullptr;
 }
 
 std::vector<contact::Decision> World::decisions(const profiles::Person& person) {
   std::vector<contact::Decision> found;
   for (uint16_t number = 0; number < engine::kPartitionCount; ++number) {
-    const auto contact = copy_of<contact::ContactState>({number}, person.id.value);
+    const auto contact = reading().copy_of<contact::ContactState>({number}, person.id.value);
     if (!contact) continue;
     for (const DecisionId id : contact->recent) {
-      if (const auto decision = copy_of<contact::Decision>({number}, id.value)) found.push_back(*decision);
+      if (const auto decision = reading().copy_of<contact::Decision>({number}, id.value)) found.push_back(*decision);
     }
   }
   return found;
@@ -150,7 +127,7 @@ std::vector<contact::Decision> World::decisions(const profiles::Person& person) 
 
 std::unique_ptr<journeys::JourneyStates> World::journeys(const profiles::Person& person) {
   for (uint16_t number = 0; number < engine::kPartitionCount; ++number) {
-    if (auto states = copy_of<journeys::JourneyStates>({number}, person.id.value)) return states;
+    if (auto states = reading().copy_of<journeys::JourneyStates>({number}, person.id.value)) return states;
   }
   return nullptr;
 }
@@ -174,24 +151,6 @@ std::vector<profiles::TimelineLine> World::timeline(const profiles::Person& pers
   return lines;
 }
 
-std::optional<identity::PersonView> World::in_lane(const events::Identifier& identifier) {
-  std::optional<identity::PersonView> view;
-  engine_->read(engine::kLane, {[&](const engine::Lookup& state, engine::KeyList& keys) {
-                                  identity::touches_person_of(state, identifier, keys);
-                                },
-                                [&](const engine::Lookup& state) { view = identity::person_of(state, identifier); },
-                                {}});
-  return view;
-}
-
-uint64_t World::people() {
-  uint64_t people = 0;
-  for (uint16_t number = 0; number < engine::kPartitionCount; ++number) {
-    if (const auto totals = copy_of<flow::Totals>({number}, flow::Totals::kId)) people += totals->people;
-  }
-  return people;
-}
-
 void World::on_outputs(engine::Partition partition, engine::Position /*position*/,
                        std::vector<engine::Output>& outputs) {
   for (const engine::Output& output : outputs) {
@@ -201,7 +160,6 @@ void World::on_outputs(engine::Partition partition, engine::Position /*position*
         auto claim = flow::read_payload<channels::Claim>(output.payload).value();
         if (before_claim) before_claim(claim);
         claim.owner = 1;
-        claim.at = now();
         append(partition, events::RecordType::send_claimed, flow::payload_of(claim));
         break;
       }

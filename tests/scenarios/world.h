@@ -15,6 +15,7 @@
 #include "engine/stepped.h"
 #include "events/events.h"
 #include "flow/flow.h"
+#include "reading.h"
 
 namespace terreno::scenarios {
 
@@ -69,9 +70,8 @@ class World final : public engine::OutputSink {
   [[nodiscard]] std::vector<contact::Decision> decisions(const profiles::Person& person);
   [[nodiscard]] std::unique_ptr<journeys::JourneyStates> journeys(const profiles::Person& person);
   [[nodiscard]] std::vector<profiles::TimelineLine> timeline(const profiles::Person& person);
-  /// Whose it is in the identity lane's eyes.
-  [[nodiscard]] std::optional<identity::PersonView> in_lane(const events::Identifier& identifier);
-  [[nodiscard]] uint64_t people();
+  [[nodiscard]] Reading reading() { return Reading(*engine_); }
+  [[nodiscard]] uint64_t people() { return reading().people(); }
   [[nodiscard]] Timestamp now() const { return engine_->clock().now(); }
   [[nodiscard]] engine::SteppedEngine& engine() { return *engine_; }
 
@@ -88,9 +88,6 @@ class World final : public engine::OutputSink {
 
  private:
   void append(engine::Partition partition, events::RecordType type, std::string payload);
-  template <typename T>
-  std::unique_ptr<T> copy_of(engine::Partition partition, Id128 id);
-
   class Draw final : public engine::Random {
    public:
     Id128 next() override { return {draw_(), draw_()}; }

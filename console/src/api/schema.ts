@@ -993,7 +993,7 @@ export interface components {
             /**
              * @description Params, of which each may be absent: person, message, journey, channel, at; and by code
              *     sent · kept_in_sandbox · will_send {send_at} · held_quiet_hours {until_at} · held_cap {count, limit, window_days, until_at} ·
-             *     held_identity · held_address {until_at} · withheld_no_consent {topic} · withheld_withdrawn {topic, withdrawn_at} · withheld_objection ·
+             *     held_identity · held_address {until_at} · held_clock · withheld_no_consent {topic} · withheld_withdrawn {topic, withdrawn_at} · withheld_objection ·
              *     withheld_suppressed {reason} · withheld_no_address · withheld_superseded · withheld_cap {count, limit, window_days} · withheld_not_rendered {missing} ·
              *     unknown_delivery · bounced {answer} · expired · never_entered_condition {condition, value, event} ·
              *     never_triggered {event} · never_entered_trigger {event} · not_entered_again · exited · waiting {step, until_at}
@@ -1012,7 +1012,7 @@ export interface components {
             };
             /** @description In the order in which they were passed */
             gates: components["schemas"]["Gate"][];
-            /** @description Codes: nothing · sent {send_at} · asked_again {send_at} · dropped · awaits_receipt · stays_unknown · continues {step} · decided_after_identity */
+            /** @description Codes: nothing · sent {send_at} · asked_again {send_at} · asked_when_clock_is_set · dropped · awaits_receipt · stays_unknown · continues {step} · decided_after_identity */
             becomes: components["schemas"]["CodedText"];
             /**
              * @description Codes: nothing · consent_given {topic} · fewer_messages {count, window_days} · other_hour {from, to} ·

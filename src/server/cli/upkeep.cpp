@@ -26,11 +26,22 @@ struct Report {
 
   void add(std::string_view check, bool is_fine, const std::string& what, std::string_view remedy = {}) {
     is_well = is_well && is_fine;
+    if (is_fine) remedy = {};
     if (!as_json)
       fmt::print("{}  {}: {}{}{}\n", is_fine ? "ok  " : "BAD ", check, what, remedy.empty() ? "" : "; ", remedy);
     checks.push_back({{"check", check}, {"ok", is_fine}, {"what", what}, {"remedy", remedy}});
   }
 };
+
+void look_at_mode(const governance::Installation& installation, Report& report) {
+  if (installation.mode == governance::Mode::live) return report.add("mode", true, "Live: letters leave");
+  std::string lacking;
+  for (const governance::Missing missing : governance::missing_for_live(installation, true))
+    lacking += fmt::format("{}{}", lacking.empty() ? "" : ", ", governance::name_of(missing));
+  report.add("mode", true,
+             lacking.empty() ? "Sandbox: letters stay in the outbox; nothing is missing to go Live"
+                             : fmt::format("Sandbox: letters stay in the outbox; to go Live it lacks {}", lacking));
+}
 
 void look_at_journal(engine::Files& files, const std::string& folder, Report& report) {
   // Neither is there before the first start, and looking must not make them.
@@ -61,7 +72,8 @@ int doctor(const std::string& folder, const std::string& key_file, bool as_json)
     const auto space = files->space(folder);
     if (space)
       report.add("disk", space->free > std::max<uint64_t>(2ULL << 30, space->total / 20),
-                 fmt::format("{} MiB free of {}", space->free >> 20, space->total >> 20), "");
+                 fmt::format("{} MiB free of {}", space->free >> 20, space->total >> 20),
+                 "intake stops below a twentieth of the disk or 2 GiB; make room");
     const auto open = open_registry(folder, clock->now());
     if (!open) {
       const Sentence told = sentence_of_file(open.error(), "the registry");
@@ -71,6 +83,7 @@ int doctor(const std::string& folder, const std::string& key_file, bool as_json)
       report.add("registry", true,
                  fmt::format("version {}, {} users, {} sources", snapshot->version, snapshot->users.size(),
                              snapshot->sources.size()));
+      look_at_mode(snapshot->installation, report);
       const std::filesystem::path path = key_file.empty() ? default_key_path(folder) : std::filesystem::path(key_file);
       const auto key = InstallationKey::load(path, folder);
       const std::string& known = snapshot->installation.key_fingerprint;

@@ -31,17 +31,59 @@ std::string with_plain_apostrophes(std::string html) {
   return html;
 }
 
+bool holds(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+
+void append_block(std::string& html, std::string_view content) {
+  const std::string block =
+      fmt::format("<p style=\"margin:32px 0 0;font-size:13px;line-height:20px;color:#5c6670\">{}</p>", content);
+  const size_t end = html.rfind("</body>");
+  html.insert(end == std::string::npos ? html.size() : end, block);
+}
+
 /// The law asks for the sender's name and postal address in each message; the editor may have written them already.
 void append_footer(content::RenderedMessage& message, const governance::Sender& sender) {
   if (sender.footer.empty()) return;
-  if (message.text.find(sender.footer) == std::string::npos) message.text += "\n\n-- \n" + sender.footer + "\n";
+  if (!holds(message.text, sender.footer)) message.text += "\n\n-- \n" + sender.footer + "\n";
   const std::string footer = escape_lines(sender.footer);
-  if (message.html.find(footer) != std::string::npos) return;
-  if (message.html.find(with_plain_apostrophes(footer)) != std::string::npos) return;
-  const std::string block =
-      "<p style=\"margin:32px 0 0;font-size:13px;line-height:20px;color:#5c6670\">" + footer + "</p>";
-  const size_t end = message.html.rfind("</body>");
-  message.html.insert(end == std::string::npos ? message.html.size() : end, block);
+  if (holds(message.html, footer) || holds(message.html, with_plain_apostrophes(footer))) return;
+  append_block(message.html, footer);
+}
+
+struct LinkTexts {
+  std::string_view unsubscribe;
+  std::string_view preferences;
+};
+LinkTexts link_texts(std::string_view language) {
+  if (language == "es") return {"No quiero recibir más", "Elegir lo que recibo"};
+  if (language == "fr") return {"Ne plus recevoir ces messages", "Choisir ce que je reçois"};
+  return {"Stop these messages", "Choose what I get"};
+}
+
+/// A commercial message that leads nowhere out of it gets both ways, in its own language.
+void append_ways_out(content::RenderedMessage& message, std::string_view unsubscribe, std::string_view preferences) {
+  const LinkTexts texts = link_texts(message.language);
+  if (!holds(message.text, unsubscribe) && !holds(message.text, preferences))
+    message.text += fmt::format("\n\n{}: {}\n{}: {}\n", texts.unsubscribe, unsubscribe, texts.preferences, preferences);
+  if (holds(message.html, unsubscribe) || holds(message.html, preferences)) return;
+  append_block(message.html, fmt::format(R"(<a href="{}">{}</a> · <a href="{}">{}</a>)", unsubscribe, texts.unsubscribe,
+                                         preferences, texts.preferences));
+}
+
+/// By what the reports of large mailbox providers group complaints: journey, topic, class, sender. A colon parts them,
+/// so that a name has none; and only ASCII may be seen in a header.
+std::string feedback_id(const channels::SendOrder& order, std::string_view domain) {
+  constexpr size_t kPartBytesMax = 45;
+  std::string id;
+  for (const std::string_view part :
+       {std::string_view(order.journey), std::string_view(order.request.scope.topic),
+        order.request.message_class == consent::MessageClass::commercial ? std::string_view("commercial")
+                                                                         : std::string_view("transactional"),
+        domain}) {
+    if (!id.empty()) id += ':';
+    for (const char c : part.substr(0, kPartBytesMax)) id += c > ' ' && c < 127 && c != ':' ? c : '-';
+    if (part.empty()) id += '-';
+  }
+  return id;
 }
 
 std::string link_to(const ComposeParts& parts, const channels::SendOrder& order, consent::LinkAction action) {
@@ -87,6 +129,8 @@ std::expected<ComposedEmail, ComposeFailure> compose_email(const channels::Claim
   if (!rendered)
     return std::unexpected(ComposeFailure{
         fmt::format("{}: {} {}", rendered.error().part, rendered.error().reason, rendered.error().detail)});
+  const bool is_commercial = order.request.message_class == consent::MessageClass::commercial;
+  if (is_commercial) append_ways_out(*rendered, unsubscribe, preferences);
   append_footer(*rendered, sender);
 
   ComposedEmail composed;
@@ -101,8 +145,8 @@ std::expected<ComposedEmail, ComposeFailure> compose_email(const channels::Claim
   message.html = rendered->html;
   message.headers.push_back({"Terreno-Decision", order.decision.hex()});
   // RFC 8058 asks for https.
-  if (order.request.message_class == consent::MessageClass::commercial && unsubscribe.starts_with("https://"))
-    message.list_unsubscribe_url = unsubscribe;
+  if (is_commercial && unsubscribe.starts_with("https://")) message.list_unsubscribe_url = unsubscribe;
+  message.feedback_id = feedback_id(order, domain);
   message.message_id = fmt::format("{}.{}@{}", order.decision.hex(), claimed.attempt(), domain);
   message.date = parts.now;
   const auto return_path = channels::make_return_path(order.decision.hex(),

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/json.hpp>
 
 namespace terreno::server {
 
@@ -35,14 +34,6 @@ std::string detail_of(const smtp::Outcome& outcome) {
   if (!outcome.reply.enhanced.is_given()) return fmt::format("{}", outcome.reply.code);
   return fmt::format("{} {}.{}.{}", outcome.reply.code, outcome.reply.enhanced.kind, outcome.reply.enhanced.subject,
                      outcome.reply.enhanced.detail);
-}
-
-std::string journey_of(const channels::SendOrder& order) {
-  boost::system::error_code error;
-  const boost::json::value data = boost::json::parse(order.data, error);
-  if (error) return {};
-  const auto* const name = data.find_pointer("/journey/name", error);
-  return name != nullptr && name->is_string() ? std::string(name->get_string()) : std::string();
 }
 
 }  // namespace
@@ -116,7 +107,6 @@ void Delivery::claim(std::unique_lock<std::mutex>& lock, std::deque<Offer>& offe
   ++in_flight_;
   lock.unlock();
   offer.claim.owner = owner_;
-  offer.claim.at = parts_.clock->now();
   append(offer.partition, RecordType::send_claimed, flow::payload_of(offer.claim),
          [this](const engine::Result<std::vector<engine::Placed>>& placed) {
            if (!placed) finish();
@@ -216,7 +206,7 @@ void Delivery::hand_over(engine::Partition partition, const ClaimedSend& claimed
   kept->attempt = claimed.attempt();
   kept->at = parts_.clock->now();
   kept->is_sandbox = is_sandbox;
-  kept->journey = journey_of(order);
+  kept->journey = order.journey;
   kept->message = order.message;
   kept->language = email.rendered.language;
   kept->from = email.from;

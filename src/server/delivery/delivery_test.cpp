@@ -2,6 +2,7 @@
 
 #include "server/delivery/delivery.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <thread>
@@ -15,12 +16,14 @@
 namespace terreno::server {
 namespace {
 
-std::vector<flow::Document> documents() {
+constexpr std::string_view kWithLink = R"(<p>Hello</p><a href="{% unsubscribe_url %}">no more</a>)";
+
+std::vector<flow::Document> documents(std::string_view html) {
   return {{"topic.yaml", "kind: topic\nname: tips\nspec: {titles: {en: Tips}}\n"},
           {"hello.yaml",
-           "kind: template\nname: hello\nspec:\n  author: a\n  aim: b\n  languages:\n    en: {subject: 'Hello {{ "
-           "person.first_name }}', html: '<p>Hello</p><a href=\"{% unsubscribe_url %}\">no more</a>', text: 'Hello {% "
-           "unsubscribe_url %}'}\n"},
+           fmt::format("kind: template\nname: hello\nspec:\n  author: a\n  aim: b\n  languages:\n    en: {{subject: "
+                       "'Hello {{{{ person.first_name }}}}', html: '{0}', text: '{0}'}}\n",
+                       html)},
           {"welcome.yaml",
            "kind: journey\nname: welcome\nspec:\n  owner: a\n  reply_to: marta@example.org\n  trigger: {event: Signed "
            "Up}\n  steps:\n    - send: {template: hello, topic: tips}\n"}};
@@ -28,7 +31,7 @@ std::vector<flow::Document> documents() {
 
 class Installation final : public engine::OutputSink {
  public:
-  explicit Installation(std::vector<smtp::SinkRule> rules = {}) {
+  explicit Installation(std::vector<smtp::SinkRule> rules = {}, std::string_view html = kWithLink) {
     smtp::SinkSettings sink_settings;
     sink_settings.rules = std::move(rules);
     sink_settings.on_message = [this](const smtp::SinkMessage& message) {
@@ -62,7 +65,7 @@ class Installation final : public engine::OutputSink {
     delivery_ = std::make_unique<Delivery>();
 
     std::vector<Finding> findings;
-    const auto configuration = flow::read_configuration(documents(), findings);
+    const auto configuration = flow::read_configuration(documents(html), findings);
     EXPECT_TRUE(findings.empty());
     library_.add(configuration);
     machine_ = flow::make_machine(library_);
@@ -214,13 +217,27 @@ TEST(Delivery, AnEventBecomesASignedMailAndItsOutcomeComesHome) {
   const std::string mail = installation.first_mail();
   for (const std::string_view part :
        {"DKIM-Signature: ", "Subject: Hello Ana", "List-Unsubscribe: <https://mail.example.org/u/",
-        "List-Unsubscribe-Post: List-Unsubscribe=One-Click", "Reply-To: marta@example.org", "Calle Mayor 1"})
+        "List-Unsubscribe-Post: List-Unsubscribe=One-Click", "Reply-To: marta@example.org", "Calle Mayor 1",
+        "Feedback-ID: welcome:tips:commercial:news.example.org"})
     EXPECT_NE(mail.find(part), std::string::npos) << part << "\n" << mail;
   EXPECT_NE(mail.find("Terreno-Decision: " + decision.id.hex()), std::string::npos);
   const auto kept = installation.outbox().find(decision.id);
   ASSERT_TRUE(kept.has_value());
   EXPECT_EQ(kept->subject, "Hello Ana");
   EXPECT_EQ(kept->journey, "welcome");
+}
+
+TEST(Delivery, AMessageWhoseEditorForgotTheWaysOutGetsThem) {
+  Installation installation({}, "<body>Hello</body>");
+  installation.grant("ana@example.org");
+  installation.sign_up("ana@example.org");
+  ASSERT_EQ(installation.final_decision("ana@example.org").state, contact::DecisionState::sent);
+  const auto kept = installation.outbox().find(installation.final_decision("ana@example.org").id);
+  ASSERT_TRUE(kept.has_value());
+  EXPECT_NE(kept->html.find("\">Stop these messages</a> · <a href=\"https://mail.example.org/u/"), std::string::npos)
+      << kept->html;
+  EXPECT_TRUE(kept->html.ends_with("</body>"));
+  EXPECT_NE(kept->text.find("\nChoose what I get: https://mail.example.org/u/"), std::string::npos) << kept->text;
 }
 
 TEST(Delivery, WithoutPermissionNothingLeaves) {
