@@ -114,9 +114,9 @@ int main(int argc, char** argv) {
   version->add_flag("--json", as_json);
   version->callback([&] { fmt::print("{}\n", as_json ? "{\"version\":\"" TERRENO_VERSION "\"}" : kVersion); });
   app.add_subcommand("help", "What a command does: terreno help COMMAND")->allow_extras();
-  for (const cli::AddCommand add :
-       {cli::add_init, cli::add_serve, cli::add_render, cli::add_keys, cli::add_users, cli::add_doctor,
-        cli::add_recover, cli::add_clock, cli::add_validate, cli::add_apply, cli::add_why, cli::add_consent})
+  for (const cli::AddCommand add : {cli::add_init, cli::add_serve, cli::add_render, cli::add_keys, cli::add_users,
+                                    cli::add_doctor, cli::add_recover, cli::add_verify, cli::add_clock,
+                                    cli::add_validate, cli::add_apply, cli::add_why, cli::add_consent})
     add(app, exit_code);
   for (const cli::AddCommand add : cli::further_commands()) add(app, exit_code);
 

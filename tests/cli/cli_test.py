@@ -10,6 +10,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -120,7 +121,7 @@ class Commands(unittest.TestCase):
     def test_version_and_help_say_what_there_is(self):
         self.assertIn("version", json.loads(run("version", "--json").stdout))
         help_text = run("--help").stdout
-        for command in ("init", "serve", "render", "keys", "users", "doctor", "recover", "validate", "apply", "why", "consent"):
+        for command in ("init", "serve", "render", "keys", "users", "doctor", "recover", "verify", "validate", "apply", "why", "consent"):
             self.assertIn(command, help_text)
 
     def test_wrong_usage_is_64(self):
@@ -205,6 +206,7 @@ class Commands(unittest.TestCase):
         before = sorted(p.name for p in self.data.iterdir())
         told = run("doctor", "--data", self.data)
         self.assertIn("nothing was written yet", told.stdout)
+        self.assertRegex(told.stdout, r"mode: Sandbox: .* to go Live it lacks .*\bpublic_base_url\b")
         self.assertNotIn("BAD   journal", told.stdout)
         self.assertEqual(sorted(p.name for p in self.data.iterdir() if p.name != "lock"), [n for n in before if n != "lock"])
 
@@ -463,6 +465,87 @@ class Commands(unittest.TestCase):
             self.assertEqual(again.returncode, 0, again.stderr)
             self.assertEqual(json.loads(again.stdout)["changes"], [])
             self.assertEqual(server.stop(), 0, server.stderr)
+
+    def test_a_cold_backup_starts_elsewhere_and_goes_on(self):
+        made = self.init()
+        key = json.loads(run("keys", "create", "--data", self.data, "--name", "Tests", "--scope", "admin", "--json").stdout)["key"]
+        machine = {"Authorization": "Bearer " + key}
+        events = {"batch": [{"type": "identify", "userId": "ana", "messageId": "b-1", "traits": {"email": "ana@example.org", "first_name": "Ana"}},
+                            {"type": "track", "userId": "ana", "messageId": "b-2", "event": "Signed Up"}]}
+        with Serving(self.data) as server:
+            client = ("--server", server.url, "--key", key)
+            self.assertEqual(run("apply", self.documents(), *client).returncode, 0)
+            self.assertEqual(run("consent", "grant", "ana@example.org", "--topic", "tips", "--country", "ES", "--method", "tick",
+                                 "--text-version", "v1", "--text-language", "es", *client).returncode, 0)
+            self.assertEqual(server.ask("POST", "/v1/batch", events, basic(made["write_key"]))[0], 200)
+            letter = self.letter(server, machine)
+            person = server.ask("GET", f"/api/v1/people/{self.person(server, machine, 'ana')}", headers=machine)[2]
+            self.assertEqual(server.stop(), 0, server.stderr)
+
+        # Folder and key go to another place, and what they came from is gone.
+        elsewhere = self.folder / "elsewhere"
+        elsewhere.mkdir()
+        shutil.copytree(self.data, elsewhere / "copy")
+        shutil.copy2(made["key_file"], elsewhere / "copy.key")
+        shutil.rmtree(self.data)
+        os.unlink(made["key_file"])
+
+        with Serving(elsewhere / "copy") as server:
+            self.assertEqual(server.ask("GET", f"/api/v1/people/{person['person_id']}", headers=machine)[2], person)
+            self.assertEqual(self.letter(server, machine), letter)
+            # What clients send again counts once: no second letter for the entry that there was.
+            self.assertEqual(server.ask("POST", "/v1/batch", events, basic(made["write_key"]))[0], 200)
+            # The link in the old letter still ends the permission, and obeys before it answers.
+            link = urllib.parse.urlsplit(letter["links"]).path
+            form = {"Content-Type": "application/x-www-form-urlencoded"}
+            self.assertEqual(server.ask("POST", link, "List-Unsubscribe=One-Click", form)[0], 200)
+            events["batch"][1]["messageId"] = "b-3"
+            self.assertEqual(server.ask("POST", "/v1/batch", events, basic(made["write_key"]))[0], 200)
+            while True:
+                told = json.loads(run("why", "ana", "--journey", "welcome", "--server", server.url, "--key", key, "--json").stdout)
+                if "refused_consent" in json.dumps(told):
+                    break
+            self.assertEqual(len(server.ask("GET", "/api/v1/outbox", headers=machine)[2]["items"]), 1)
+            self.assertEqual(server.stop(), 0, server.stderr)
+
+        # Everything that left had its permission, also by a stranger's reading; and a changed byte is found.
+        proved = run("verify", "--data", elsewhere / "copy", "--json")
+        self.assertEqual(proved.returncode, 0, proved.stdout + proved.stderr)
+        self.assertIn("of 1 claim\"", proved.stdout)
+        segment = max((elsewhere / "copy" / "journal").iterdir(), key=lambda path: path.stat().st_size)
+        data = bytearray(segment.read_bytes())
+        data[200] ^= 1
+        segment.write_bytes(data)
+        broken = run("verify", "--data", elsewhere / "copy")
+        self.assertEqual(broken.returncode, 10, broken.stdout)
+        self.assertIn("BROKEN  the journal: ", broken.stdout)
+
+    def test_verify_reads_a_running_servers_checkpoint(self):
+        self.init()
+        with Serving(self.data) as server:
+            early = run("verify", "--data", self.data)
+            self.assertEqual(early.returncode, 10)
+            self.assertIn("wait for one", early.stdout)
+            self.assertEqual(server.stop(), 0)
+        with Serving(self.data) as server:
+            proved = run("verify", "--data", self.data)
+            self.assertEqual(proved.returncode, 0, proved.stdout)
+            self.assertIn("since a server is running", proved.stdout)
+            self.assertEqual(server.stop(), 0)
+        self.assertEqual(run("verify", "--data", self.folder / "absent").returncode, 1)
+
+    def letter(self, server, headers):
+        """The only letter in the outbox, once it is there, and its link out."""
+        while True:
+            status, _, outbox = server.ask("GET", "/api/v1/outbox", headers=headers)
+            self.assertEqual(status, 200, outbox)
+            if outbox["items"]:
+                break
+        self.assertEqual(len(outbox["items"]), 1)
+        status, _, letter = server.ask("GET", "/api/v1/outbox/" + outbox["items"][0]["id"], headers=headers)
+        self.assertEqual(status, 200, letter)
+        letter["links"] = re.search(r"http\S+/u/[\w.-]+", letter["text"])[0]
+        return letter
 
     def person(self, server, headers, user):
         """Applying follows the 200 by a moment; whoever asks, asks again."""

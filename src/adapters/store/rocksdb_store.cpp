@@ -187,4 +187,13 @@ Result<std::unique_ptr<engine::Store>> open_rocksdb_store(const std::string& fol
   return std::make_unique<RocksdbStore>(std::unique_ptr<rocksdb::DB>(raw));
 }
 
+Result<std::unique_ptr<engine::Store>> open_rocksdb_to_read(const std::string& folder) {
+  rocksdb::Options options = settings({});
+  options.create_if_missing = false;
+  rocksdb::DB* raw = nullptr;
+  const rocksdb::Status status = rocksdb::DB::OpenForReadOnly(options, folder, &raw);
+  if (!status.ok()) return std::unexpected(failure(status));
+  return std::make_unique<RocksdbStore>(std::unique_ptr<rocksdb::DB>(raw));
+}
+
 }  // namespace terreno::adapters

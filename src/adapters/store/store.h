@@ -28,6 +28,10 @@ struct RocksdbOptions {
 [[nodiscard]] engine::Result<std::unique_ptr<engine::Store>> open_rocksdb_store(const std::string& folder,
                                                                                 RocksdbOptions options = {});
 
+/// Opens one that exists, to read it: nothing in `folder` changes, also while another process has it.
+/// Errors: `corrupt`, `io_failed`.
+[[nodiscard]] engine::Result<std::unique_ptr<engine::Store>> open_rocksdb_to_read(const std::string& folder);
+
 /// Files, folders and locks of the operating system.
 [[nodiscard]] std::unique_ptr<engine::Files> posix_files();
 

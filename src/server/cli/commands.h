@@ -31,6 +31,7 @@ void add_keys(CLI::App& app, int& exit_code);
 void add_users(CLI::App& app, int& exit_code);
 void add_doctor(CLI::App& app, int& exit_code);
 void add_recover(CLI::App& app, int& exit_code);
+void add_verify(CLI::App& app, int& exit_code);
 void add_clock(CLI::App& app, int& exit_code);
 void add_validate(CLI::App& app, int& exit_code);
 void add_apply(CLI::App& app, int& exit_code);
