@@ -211,15 +211,18 @@ Response TrackingApi::settings(const Request& request, std::string_view key) con
     return tracking_error_form(request, 404, "invalid_write_key", "write key: is unknown; use the key of a source");
   }
   // Each part matters: without apiHost or apiKey browsers and phones send to the vendor, or nothing.
-  std::string host =
-      options.public_host.empty() ? std::string(request.header("host").value_or("localhost")) : options.public_host;
+  constexpr std::string_view kSecure = "https://";
+  std::string host = options.public_base_url ? options.public_base_url() : std::string();
+  const bool is_https = host.starts_with(kSecure);
+  if (const size_t end = host.find("://"); end != std::string::npos) host.erase(0, end + 3);
+  if (host.empty()) host = request.header("host").value_or("localhost");
   const boost::json::object enabled{{"__default", {{"enabled", true}}}};
   const boost::json::value body{
       {"integrations",
        {{"Segment.io",
          {{"apiKey", boost::json::string_view(key.data(), key.size())},
           {"apiHost", host + "/v1"},
-          {"protocol", options.is_https ? "https" : "http"},
+          {"protocol", is_https ? "https" : "http"},
           {"httpConfig", {{"rateLimitConfig", {{"enabled", true}}}, {"backoffConfig", {{"enabled", true}}}}}}}}},
       {"plan", {{"track", enabled}, {"identify", enabled}, {"group", enabled}}},
       {"metrics", {{"sampleRate", 0}}},

@@ -122,7 +122,7 @@ int serve(const Settings& settings, bool as_json) {
   return 0;
 }
 
-int serve_intake(const Settings& options) {
+int serve_intake(const Settings& options, bool as_json) {
   EndSignals signals;
   http::HttpServerOptions listen;
   if (!split_listen(options.listen, listen.address, listen.port))
@@ -157,12 +157,17 @@ int serve_intake(const Settings& options) {
   const RegistryKeys keys(*registry->registry);
   CountingObserver observer(*registry->registry, *clock);
   api::Router router;
-  api::add_tracking_routes(router, {running->get(), clock.get(), &random, &keys, &observer}, {});
+  api::add_tracking_routes(router, {running->get(), clock.get(), &random, &keys, &observer}, {.public_base_url = [&] {
+                             return registry->registry->snapshot()->installation.public_base_url;
+                           }});
   auto server = http::HttpServer::start(
       listen,
       [&](const http::Request& request, http::Responder responder) { router.handle(request, std::move(responder)); },
       [&](const http::Request& request, http::Refusal refusal) { return router.refuse(request, refusal); });
   if (!server) return fail("cannot listen: " + server.error().context, "choose another address with --listen");
+  const std::string url = fmt::format("http://localhost:{}", (*server)->port());
+  fmt::print("{}\n", as_json ? boost::json::serialize(boost::json::object{{"url", url}}) : url);
+  std::fflush(stdout);
   fmt::print(stderr, "terreno: taking events on port {}\n", (*server)->port());
 
   signals.wait();

@@ -408,7 +408,9 @@ std::expected<void, StartError> Server::State::start_engine() {
 void Server::State::add_routes() {
   keys = std::make_unique<RegistryKeys>(*open.registry);
   observer = std::make_unique<IntakeObserver>(*open.registry, *news, *clock);
-  api::add_tracking_routes(router, {engine.get(), clock, &random, keys.get(), observer.get()}, {});
+  api::add_tracking_routes(
+      router, {engine.get(), clock, &random, keys.get(), observer.get()},
+      {.public_base_url = [this] { return open.registry->snapshot()->installation.public_base_url; }});
   const auto in_background = [this](std::function<void()> work) { return background->add(std::move(work)); };
 
   api::CustomerApi::Parts customer_parts;

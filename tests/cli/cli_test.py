@@ -62,7 +62,7 @@ class Serving:
             raise AssertionError("serve ended before it listened: " + self.process.stderr.read())
         said = json.loads(line)
         self.url = said["url"]
-        self.link = said["first_run_link"]
+        self.link = said.get("first_run_link")  # an intake has no console
         self.port = urllib.parse.urlsplit(self.url).port
 
     def ask(self, method, target, body=None, headers=None):
@@ -335,6 +335,26 @@ class Commands(unittest.TestCase):
         self.assertEqual(served("--config", str(config), "--public-base-url", "https://flag.example.org", **variable),
                          "https://flag.example.org")
         self.assertEqual(served(), "https://flag.example.org")  # it is kept
+
+    def test_sdks_are_told_the_public_address_as_it_is_now(self):
+        made = self.init()
+        key = json.loads(run("keys", "create", "--data", self.data, "--name", "Tests", "--scope", "admin", "--json").stdout)["key"]
+        machine = {"Authorization": "Bearer " + key}
+        with Serving(self.data) as server:
+            def told():
+                answer = server.ask("GET", f"/v1/projects/{urllib.parse.quote(made['write_key'])}/settings", headers={"Host": "inside:8080"})[2]
+                segment = answer["integrations"]["Segment.io"]
+                return segment["protocol"], segment["apiHost"]
+
+            self.assertEqual(told(), ("http", "inside:8080/v1"))
+            for url, expected in (("https://crm.example.org", ("https", "crm.example.org/v1")),
+                                  ("http://crm.example.org:8080", ("http", "crm.example.org:8080/v1"))):
+                version = server.ask("GET", "/api/v1/sender", headers=machine)[2]["version"]
+                status, _, said = server.ask("PUT", "/api/v1/sender", {"version": version, "public_base_url": url}, machine)
+                self.assertEqual(status, 200, said)
+                self.assertEqual(told(), expected)
+        with Serving(self.data, "--role", "intake") as server:
+            self.assertEqual(told(), ("http", "crm.example.org:8080/v1"))
 
     def test_who_asks_is_believed_from_a_trusted_proxy_alone(self):
         self.init()

@@ -96,7 +96,7 @@ int run_serve(const ServeFlags& flags) {
   if (const auto checked = check_settings(settings); !checked) return fail(checked.error(), kUsage);
   // Serving makes no installation: a mistyped name would be an empty one, and its events would be missed.
   if (const auto refused = refuse_folder(settings.data_folder)) return fail(*refused);
-  if (flags.role == "intake") return serve_intake(settings);
+  if (flags.role == "intake") return serve_intake(settings, flags.as_json);
   if (flags.clock == "manual") {
     settings.is_clock_manual = true;
     settings.clock_start = adapters::system_clock()->now();
