@@ -220,6 +220,8 @@ void CustomerApi::apply_configuration(const Call& call, const http::Responder& r
         }
         std::vector<Finding> findings;
         auto configuration = flow::read_configuration(std::move(after), findings);
+        for (const Document& document : configuration->documents)
+          content::check_publishable(document.path, document.text, findings);
         if (!findings.empty()) return responder.answer(findings_problem(findings, request.documents));
         json::array changes = changes_between(before, configuration->documents);
         if (request.dry_run || configuration->hash == in_force.hash) {

@@ -329,6 +329,12 @@ TEST_F(CustomerApiTest, AppliesDocumentsAndSaysWhatIsWrongWithThem) {
   EXPECT_EQ(text(refused.body, "pointer"), "/documents/0/text");
   EXPECT_EQ(refused.body.at("params").at("line").to_number<int>(), 4);
   EXPECT_FALSE(refused.body.at("findings").as_array().empty());
+
+  std::string linked = documents()[1].text;
+  linked.insert(linked.find("<p>Hello"), "{% view_in_browser_url %}");
+  const json::array unbuilt{json::object{{"path", "templates/hello.yaml"}, {"text", linked}}};
+  EXPECT_EQ(ask(Method::post, "/api/v1/configuration", {{"base_version", 2}, {"documents", unbuilt}}).code(),
+            "no_such_page");
 }
 
 TEST_F(CustomerApiTest, APersonIsFoundByAnyIdentifierAndByTheirId) {

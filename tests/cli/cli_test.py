@@ -184,6 +184,14 @@ class Commands(unittest.TestCase):
         self.assertIn("unknown_key", {f["code"] for f in findings})
         self.assertEqual(run("validate", self.folder / "absent").returncode, 1)
 
+    def test_a_link_to_a_page_that_does_not_exist_is_a_finding(self):
+        linked = TEMPLATE.replace("<p>Hello</p>", '<p>Hello</p>{% if true %}<a href="{% view_in_browser_url %}">see</a>{% endif %}')
+        told = run("validate", self.documents(template=linked), "--json")
+        self.assertEqual(told.returncode, 3)
+        findings = json.loads(told.stdout)["findings"]
+        self.assertEqual([(f["code"], f["path"]) for f in findings], [("no_such_page", "spec.languages.en.html")])
+        self.assertIn("leave the link out", findings[0]["detail"])
+
     def test_doctor_finds_a_folder_well_and_a_wrong_key_ill(self):
         key = pathlib.Path(self.init()["key_file"])
         with Serving(self.data):

@@ -15,12 +15,15 @@
 namespace terreno::server {
 namespace {
 
-std::vector<flow::Document> documents() {
+/// `more` stands in the letter's HTML.
+std::vector<flow::Document> documents(const std::string& more) {
   return {{"topic.yaml", "kind: topic\nname: tips\nspec: {titles: {en: Tips}}\n"},
           {"hello.yaml",
            "kind: template\nname: hello\nspec:\n  author: a\n  aim: b\n  languages:\n    en: {subject: 'Hello {{ "
-           "person.first_name }}', html: '<p>Hello</p><a href=\"{% unsubscribe_url %}\">no more</a>', text: 'Hello {% "
-           "unsubscribe_url %}'}\n"},
+           "person.first_name }}', html: '" +
+               more +
+               "<p>Hello</p><a href=\"{% unsubscribe_url %}\">no more</a>', text: 'Hello {% "
+               "unsubscribe_url %}'}\n"},
           {"welcome.yaml",
            "kind: journey\nname: welcome\nspec:\n  owner: a\n  reply_to: marta@example.org\n  trigger: {event: Signed "
            "Up}\n  steps:\n    - send: {template: hello, topic: tips}\n"}};
@@ -28,7 +31,7 @@ std::vector<flow::Document> documents() {
 
 class Installation final : public engine::OutputSink {
  public:
-  explicit Installation(std::vector<smtp::SinkRule> rules = {}) {
+  explicit Installation(std::vector<smtp::SinkRule> rules = {}, const std::string& more = {}) {
     smtp::SinkSettings sink_settings;
     sink_settings.rules = std::move(rules);
     sink_settings.on_message = [this](const smtp::SinkMessage& message) {
@@ -62,7 +65,7 @@ class Installation final : public engine::OutputSink {
     delivery_ = std::make_unique<Delivery>();
 
     std::vector<Finding> findings;
-    const auto configuration = flow::read_configuration(documents(), findings);
+    const auto configuration = flow::read_configuration(documents(more), findings);
     EXPECT_TRUE(findings.empty());
     library_.add(configuration);
     machine_ = flow::make_machine(library_);
@@ -244,6 +247,15 @@ TEST(Delivery, ARefusedRecipientIsABounce) {
   const auto decision = installation.final_decision("ana@example.org");
   EXPECT_EQ(decision.state, contact::DecisionState::bounced);
   EXPECT_EQ(decision.gates.back().value, "550 5.1.1");
+}
+
+// Published before that was a finding.
+TEST(Delivery, ALinkToAPageThatDoesNotExistIsNotMade) {
+  Installation installation({}, "{% view_in_browser_url %}");
+  installation.grant("ana@example.org");
+  installation.sign_up("ana@example.org");
+  EXPECT_EQ(installation.final_decision("ana@example.org").state, contact::DecisionState::not_rendered);
+  EXPECT_EQ(installation.mail_count(), 0U);
 }
 
 TEST(Delivery, ATemplateThatFailsIsNeverHalfSent) {
