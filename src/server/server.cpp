@@ -67,7 +67,7 @@ class KeptLetters final : public api::OutboxReader {
     const DecisionId before = cursor.empty() ? DecisionId{} : DecisionId::from_hex(cursor);
     if (!cursor.empty() && before.is_zero()) return std::nullopt;
     Page page;
-    page.total = outbox_->count();
+    page.total = outbox_->sandbox_count();
     for (const KeptMessage& kept : outbox_->list(before, limit + 1, true)) {
       if (page.letters.size() == limit) {
         page.next = page.letters.back().id;
@@ -505,7 +505,7 @@ void Server::State::note_configuration(Id128 hash) {
 api::SenderFacts Server::State::sender_facts(const governance::Installation& installation) {
   api::SenderFacts facts;
   facts.has_dkim_key = true;
-  facts.outbox_count = outbox->count();
+  facts.outbox_count = outbox->sandbox_count();
   const governance::Sender& sender = installation.sender;
   const std::string domain = sender.from_address.substr(sender.from_address.rfind('@') + 1);
   if (domain.empty()) return facts;
