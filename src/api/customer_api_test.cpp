@@ -550,6 +550,55 @@ TEST_F(CustomerApiTest, AGrantThatTheLedgerRefusesIsNotAnsweredAsRecorded) {
   EXPECT_EQ(refused.code(), "act_refused");
 }
 
+TEST_F(CustomerApiTest, APermissionIsShownAsItIsNow) {
+  set_up();
+  const std::string id = sign_up(false);
+  const auto say = [&](std::string_view action, const json::object& more) {
+    json::object body{{"channel", "email"},  {"address", "ana@example.org"},
+                      {"topic", "tips"},     {"purpose", "marketing"},
+                      {"brand", ""},         {"action", action},
+                      {"actor", "person"},   {"explicit", true},
+                      {"country", "FR"},     {"method", "tick"},
+                      {"text_version", "v1"}};
+    for (const auto& [name, value] : more) body[name] = value;
+    const Answer said = ask(Method::post, "/api/v1/consents", body);
+    EXPECT_EQ(said.status(), 201) << said.response.body_view();
+    return text(said.body, "entry_id");
+  };
+  // One line for the scope of tips.
+  const auto shown = [&] {
+    const Answer person = get("/api/v1/people/" + id);
+    const json::array& lines = person.body.at("consents").as_array();
+    EXPECT_EQ(lines.size(), 1U) << person.response.body_view();
+    return lines.at(0);
+  };
+  EXPECT_NE(say("request", {}), "");
+  EXPECT_EQ(text(shown(), "state"), "pending");
+  engine_->advance(days(8));
+  EXPECT_EQ(text(shown(), "state"), "none");
+
+  const std::string granted = say("grant", {{"expires_at", format_iso8601(now() + days(2))}});
+  EXPECT_EQ(text(shown(), "state"), "subscribed");
+  EXPECT_FALSE(shown().at("paused").as_bool());
+  const Timestamp until = now() + days(1);
+  say("pause", {{"expires_at", format_iso8601(until)}});
+  EXPECT_TRUE(shown().at("paused").as_bool());
+  EXPECT_EQ(text(shown(), "paused_until"), format_iso8601(until));
+  engine_->advance(days(1));
+  EXPECT_FALSE(shown().at("paused").as_bool());
+  EXPECT_EQ(text(shown(), "entry_id"), granted);
+  engine_->advance(days(2));
+  EXPECT_EQ(text(shown(), "state"), "none");
+
+  const std::string withdrawn = say("withdraw", {});
+  EXPECT_EQ(text(shown(), "state"), "unsubscribed");
+  EXPECT_EQ(text(shown(), "entry_id"), withdrawn);
+  engine_->advance(seconds(1));
+  const std::string again = say("grant", {});
+  EXPECT_EQ(text(shown(), "state"), "subscribed");
+  EXPECT_EQ(text(shown(), "entry_id"), again);
+}
+
 TEST_F(CustomerApiTest, WhySaysWhatHappened) {
   set_up();
   const std::string id = sign_up(false);

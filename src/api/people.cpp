@@ -63,34 +63,51 @@ const consent::ConsentEntry* find_entry(const consent::AddressLedger& ledger, ui
   return found == entries.end() || found->entry_id != id ? nullptr : &*found;
 }
 
-/// The entry that says what a line of the folded ledger says.
-uint64_t entry_of(const consent::Folded& folded, const consent::FoldedPermission& line) {
+/// The entry behind what is so for a scope now; of a grant or request that ran out, that one.
+uint64_t entry_of(const consent::Folded& folded, const consent::Scope& scope, consent::PermissionState state) {
   using consent::PermissionState;
-  if (const auto* const scope = folded.find(line.scope);
-      scope != nullptr && line.state != PermissionState::unsubscribed && line.state != PermissionState::suppressed) {
-    if (scope->grant) return scope->grant->entry_id;
-    if (scope->request) return scope->request->entry_id;
-  }
-  uint64_t newest = 0;
-  if (line.state == PermissionState::suppressed) {
+  if (state == PermissionState::suppressed) {
+    uint64_t newest = 0;
     for (const auto& one : folded.suppressions) {
-      if (one.pattern == line.scope) newest = std::max(newest, one.entry_id);
+      if (one.pattern.covers(scope)) newest = std::max(newest, one.entry_id);
     }
-  } else {
-    for (const auto& one : folded.opt_outs) {
-      if (one.pattern == line.scope) newest = std::max(newest, one.entry_id);
-    }
+    return newest;
   }
-  return newest;
+  if (state == PermissionState::unsubscribed) {
+    const consent::OptOut* const opt_out = folded.newest_opt_out(scope);
+    return opt_out == nullptr ? 0 : opt_out->entry_id;
+  }
+  const auto* const found = folded.find(scope);
+  if (found == nullptr) return 0;
+  if (found->grant) return found->grant->entry_id;
+  return found->request ? found->request->entry_id : 0;
 }
 
-json::array consents_json(const std::vector<consent::Address>& addresses, const Reading::Ledgers& ledgers) {
+/// The pause that holds a scope the longest; null: none does.
+const consent::Pause* pause_of(const consent::Folded& folded, const consent::Scope& scope, Timestamp now) {
+  const consent::Pause* longest = nullptr;
+  for (const consent::Pause& pause : folded.pauses) {
+    if (!pause.pattern.covers(scope) || (pause.until && *pause.until <= now)) continue;
+    if (longest == nullptr || !pause.until || (longest->until && *longest->until < *pause.until)) longest = &pause;
+  }
+  return longest;
+}
+
+json::array consents_json(const std::vector<consent::Address>& addresses, const Reading::Ledgers& ledgers,
+                          Timestamp now) {
   json::array list;
   for (size_t i = 0; i < ledgers.size(); ++i) {
     if (!ledgers[i]) continue;
     const consent::AddressLedger& ledger = *ledgers[i];
-    for (const consent::FoldedPermission& line : ledger.copy().lines) {
-      const auto* const entry = find_entry(ledger, entry_of(ledger.folded(), line));
+    const consent::PermissionCopy copy = ledger.copy();
+    const consent::Scope* shown = nullptr;
+    for (const consent::FoldedPermission& line : copy.lines) {
+      // A scope may have a line for the no and one for the later yes; only one of them is so.
+      if (shown != nullptr && *shown == line.scope) continue;
+      shown = &line.scope;
+      const consent::PermissionState state = copy.state_of(line.scope, now);
+      const auto* const entry = find_entry(ledger, entry_of(ledger.folded(), line.scope, state));
+      const auto* const pause = pause_of(ledger.folded(), line.scope, now);
       const auto text = [&](std::string_view value) {
         return entry == nullptr || value.empty() ? json::value(nullptr) : json::value(value);
       };
@@ -100,7 +117,9 @@ json::array consents_json(const std::vector<consent::Address>& addresses, const 
           {"topic", line.scope.topic},
           {"purpose", line.scope.purpose},
           {"brand", line.scope.brand},
-          {"state", consent::name_of(line.state)},
+          {"state", consent::name_of(state)},
+          {"paused", pause != nullptr},
+          {"paused_until", time_or_null(pause == nullptr ? Timestamp{} : pause->until.value_or(Timestamp{}))},
           {"entry_id", entry == nullptr ? json::value(nullptr)
                                         : json::value(entry_id_text(consent::home_of(addresses[i]), entry->entry_id))},
           {"since", time_or_null(entry == nullptr ? Timestamp{} : entry->act.effective_at())},
@@ -281,7 +300,7 @@ json::object CustomerApi::person_json(const Whole& whole) const {
           {"identifiers", std::move(identifiers)},
           {"edges", std::move(edges)},
           {"attributes", std::move(attributes)},
-          {"consents", consents_json(whole.addresses, whole.ledgers)},
+          {"consents", consents_json(whole.addresses, whole.ledgers, now())},
           {"journeys", std::move(journeys)},
           {"journeys_in_force", std::move(in_force)},
           {"messages", std::move(messages)}};
