@@ -632,6 +632,9 @@ TEST_F(CustomerApiTest, AMessageIsShownWithItsPermissionAndItsWay) {
   const Answer hidden = ask(Method::get, "/api/v1/messages/" + decision, nullptr, bearer({Scope::messages_read}));
   EXPECT_EQ(text(hidden.body, "to"), "a…@example.org");
   EXPECT_TRUE(hidden.body.at("masked").as_bool());
+  EXPECT_EQ(text(message.body, "person"), "Ana Ferrer");
+  EXPECT_EQ(text(hidden.body, "person"), "");
+  EXPECT_EQ(hidden.response.body_view().find("Ana"), std::string_view::npos) << hidden.response.body_view();
   EXPECT_EQ(get("/api/v1/messages/" + std::string(32, 'b')).status(), 404);
   EXPECT_TRUE(get("/api/v1/outbox").body.at("items").as_array().empty());
 }
