@@ -104,22 +104,27 @@ void GovernanceApi::create_session(const Call& call, const http::Responder& resp
   const auto snapshot = parts_.registry->snapshot();
   const User* const found = snapshot->user_by_email(email);
   const User user = found != nullptr && found->enabled ? *found : User{};
-  const bool taken = parts_.passwords.check(
-      std::move(password), user.password_hash, [this, call, responder, email, user](bool matches, std::string better) {
-        note_attempt(email, call, matches);
-        const Timestamp now = parts_.clock();
-        if (!matches) {
-          // What was typed as an address may be a password: it is written down only when it is somebody's address.
-          governance::AuditNote note{"sign_in_refused", "user", user.id.is_zero() ? "" : user.id.hex(), user.email, {}};
-          if (auto noted = parts_.registry->note(call.caller.principal, std::move(note), now); !noted) {
-            return refuse(responder, noted.error());
-          }
-          return refuse(responder, Error{Errc::wrong_credentials, "password", ""});
-        }
-        auto session = parts_.registry->sign_in(user, std::move(better), call.client, now);
-        if (!session) return refuse(responder, session.error());
-        answer_session(responder, *session);
-      });
+  // What was typed as an address may be a password: it is written down only when it is somebody's address.
+  governance::AuditNote refusal{"sign_in_refused", "user", "", "", {}};
+  if (found != nullptr) {
+    refusal.object_id = found->id.hex();
+    refusal.object_name = refusal.details["name"] = found->email;
+  }
+  const bool taken =
+      parts_.passwords.check(std::move(password), user.password_hash,
+                             [this, call, responder, email, user, refusal](bool matches, std::string better) {
+                               note_attempt(email, call, matches);
+                               const Timestamp now = parts_.clock();
+                               if (!matches) {
+                                 if (auto noted = parts_.registry->note(call.caller.principal, refusal, now); !noted) {
+                                   return refuse(responder, noted.error());
+                                 }
+                                 return refuse(responder, Error{Errc::wrong_credentials, "password", ""});
+                               }
+                               auto session = parts_.registry->sign_in(user, std::move(better), call.client, now);
+                               if (!session) return refuse(responder, session.error());
+                               answer_session(responder, *session);
+                             });
   if (!taken) refuse(responder, pool_is_full());
 }
 

@@ -260,7 +260,9 @@ TEST_F(GovernanceApiTest, AWrongPasswordAndAnUnknownAddressAnswerAlikeAndAreSlow
   const AuditPage page = audit_->read({}).value();
   EXPECT_EQ(page.entries[0].note.action, "sign_in_refused");
   EXPECT_EQ(page.entries[0].note.object_name, "");
+  EXPECT_TRUE(page.entries[0].note.details.empty());
   EXPECT_EQ(page.entries[1].note.object_name, "ana@example.org");
+  EXPECT_EQ(page.entries[1].note.details.at("name"), "ana@example.org");
   for (int i = 0; i < 4; ++i)
     static_cast<void>(ask(Method::post, "/api/v1/session", {{"email", "ana@example.org"}, {"password", "x"}}));
   const Answer slowed = ask(Method::post, "/api/v1/session", {{"email", "ana@example.org"}, {"password", kPassword}});
