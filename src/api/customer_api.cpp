@@ -65,10 +65,7 @@ void CustomerApi::add_routes(Router& router) {
     const std::string parameter(brace == std::string_view::npos ? std::string_view()
                                                                 : route.path.substr(brace + 1, end - brace - 1));
     // The guard is in `run`, which also hands on who was let in.
-    router.add({route.method,
-                std::string(route.path),
-                std::string(route.operation),
-                {},
+    router.add({route.method, std::string(route.path), std::string(route.operation),
                 [this, &route, parameter](const http::Request& request, const PathParameters& parameters,
                                           const http::Responder& responder) {
                   run(route, request, std::string(parameters.get(parameter)), responder);
@@ -79,10 +76,7 @@ void CustomerApi::add_routes(Router& router) {
 
 void add_governance_routes(Router& router, GovernanceApi& api) {
   for (const GovernanceApi::Route& route : GovernanceApi::routes()) {
-    router.add({route.method,
-                std::string(route.path),
-                "",
-                {},
+    router.add({route.method, std::string(route.path), "",
                 [&api, &route](const http::Request& request, const PathParameters& parameters,
                                const http::Responder& responder) {
                   api.run(route, request, std::string(parameters.get("id")), responder);

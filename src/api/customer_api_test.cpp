@@ -303,6 +303,51 @@ TEST_F(CustomerApiTest, EveryRouteAsksForItsScope) {
   }
 }
 
+// Every route that changes something: a cookie alone is what another site can send, too.
+TEST_F(CustomerApiTest, ACookieNeedsItsTokenTheOwnOriginAndALivingSession) {
+  const governance::NewLink first = registry_->issue_first_run_token(false, now()).value();
+  const auto session = registry_
+                           ->create_first_administrator(first.token.reveal(),
+                                                        {"marta@example.org", "Marta", governance::Language::spanish},
+                                                        "", "hash", {"192.0.2.7", "a browser"}, now())
+                           .value();
+  const std::string made = authentication_->session_cookie(session.id);
+  const std::pair<std::string, std::string> cookie{"Cookie", made.substr(0, made.find(';'))};
+  const std::pair<std::string, std::string> token{"X-CSRF-Token", authentication_->csrf_token(session.id)};
+  const std::pair<std::string, std::string> others{"X-CSRF-Token",
+                                                   authentication_->csrf_token(Secret("another session"))};
+  const std::pair<std::string, std::string> host{"Host", "crm.example.org"};
+  const auto each = [&](const auto& look) {
+    for (const CustomerApi::Route& route : CustomerApi::routes()) {
+      if (route.guard.access == Access::open) continue;
+      std::string path(route.path);
+      if (const size_t brace = path.find('{'); brace != std::string::npos) {
+        path.replace(brace, path.find('}') - brace + 1, std::string(32, '0'));
+      }
+      const json::value body = route.method == Method::get ? json::value(nullptr) : json::value(json::object());
+      look(route, [&](Headers headers) { return ask(route.method, path, body, std::move(headers)); });
+    }
+  };
+  each([&](const CustomerApi::Route& route, const auto& status) {
+    if (route.method == Method::get) return;
+    EXPECT_EQ(status({host, cookie}).code(), "csrf") << route.path;
+    EXPECT_EQ(status({host, cookie, others}).code(), "csrf") << route.path;
+    for (const auto& foreign : Headers{{"Origin", "https://evil.example"},
+                                       {"Origin", "null"},
+                                       {"Origin", "https://crm.example.org.evil.example"},
+                                       {"Sec-Fetch-Site", "cross-site"}}) {
+      EXPECT_EQ(status({host, cookie, token, foreign}).code(), "foreign_origin") << route.path << foreign.second;
+    }
+    const int let_in = status({host, cookie, token, {"Origin", "https://crm.example.org"}}).status();
+    EXPECT_NE(let_in, 401) << route.path;
+    EXPECT_NE(let_in, 403) << route.path;
+  });
+  engine_->advance(governance::kSessionIdle);
+  each([&](const CustomerApi::Route& route, const auto& status) {
+    EXPECT_EQ(status({host, cookie, token}).code(), "unauthenticated") << route.path;
+  });
+}
+
 TEST_F(CustomerApiTest, AppliesDocumentsAndSaysWhatIsWrongWithThem) {
   set_up();
   const Answer read = get("/api/v1/configuration");

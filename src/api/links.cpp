@@ -323,7 +323,6 @@ void add_link_routes(Router& router, LinkDependencies dependencies) {
       {.method = http::Method::get,
        .pattern = "/u/{token}",
        .operation = "showLink",
-       .scopes = {},
        .handler = [routes](const http::Request& request, const PathParameters& parameters, http::Responder responder) {
          routes->show(request, parameters.get("token"), responder);
        }});
@@ -331,7 +330,6 @@ void add_link_routes(Router& router, LinkDependencies dependencies) {
       {.method = http::Method::post,
        .pattern = "/u/{token}",
        .operation = "actOnLink",
-       .scopes = {},
        .handler = [routes](const http::Request& request, const PathParameters& parameters, http::Responder responder) {
          routes->act(request, parameters.get("token"), responder);
        }});

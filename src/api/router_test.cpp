@@ -23,11 +23,11 @@ RouteHandler echo(std::string name) {
 class RouterTest : public testing::Test {
  protected:
   RouterTest() {
-    router.add({Method::post, "/v1/batch", "batch", {}, echo("batch")});
-    router.add({Method::get, "/v1/projects/{key}/settings", "settings", {}, echo("settings")});
-    router.add({Method::get, "/v1/projects/own/settings", "ownSettings", {}, echo("own")});
-    router.add({Method::get, "/v1/persons", "persons", {"persons:read"}, echo("persons")});
-    router.add({Method::get, "/", "root", {}, echo("root")});
+    router.add({Method::post, "/v1/batch", "batch", echo("batch")});
+    router.add({Method::get, "/v1/projects/{key}/settings", "settings", echo("settings")});
+    router.add({Method::get, "/v1/projects/own/settings", "ownSettings", echo("own")});
+    router.add({Method::get, "/v1/persons", "persons", echo("persons")});
+    router.add({Method::get, "/", "root", echo("root")});
   }
   http::Response ask(Method method, std::string target) {
     const http::OwnedRequest owned(method, std::move(target));
@@ -68,19 +68,6 @@ TEST_F(RouterTest, AnswersUnknownPathsWithAProblem) {
   EXPECT_EQ(response.content_type, "application/problem+json");
   EXPECT_EQ(boost::json::parse(std::string(response.body_view())).at("code"), "not_found");
   EXPECT_EQ(ask(Method::get, "/" + std::string(5000, '/') + "a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q/r").status, 404);
-}
-
-TEST_F(RouterTest, LetsNobodyToARouteWithScopesPastTheGuard) {
-  EXPECT_EQ(ask(Method::get, "/v1/persons").status, 503);
-  router.set_guard([](const Route& route, const http::Request&, const http::Responder& responder) {
-    EXPECT_EQ(route.scopes, std::vector<std::string>{"persons:read"});
-    responder.answer(problem({.status = 401, .code = "unauthenticated"}));
-    return false;
-  });
-  EXPECT_EQ(ask(Method::get, "/v1/persons").status, 401);
-  router.set_guard([](const Route&, const http::Request&, const http::Responder&) { return true; });
-  EXPECT_EQ(body(Method::get, "/v1/persons"), "persons:");
-  EXPECT_EQ(body(Method::post, "/v1/batch"), "batch:");
 }
 
 TEST_F(RouterTest, GivesTheServersOwnRefusalsTheFormOfTheRoute) {

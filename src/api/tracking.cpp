@@ -317,11 +317,8 @@ Response tracking_error_form(const Request& request, uint16_t status, std::strin
 void add_tracking_routes(Router& router, TrackingDependencies dependencies, TrackingOptions options) {
   const auto api = std::make_shared<const TrackingApi>(TrackingApi{dependencies, std::move(options)});
   const auto add = [&](Method method, std::string_view pattern, std::string_view operation, RouteHandler handler) {
-    router.add({method, std::string(pattern), std::string(operation), {}, std::move(handler), tracking_error_form});
-    router.add({Method::options,
-                std::string(pattern),
-                std::string(operation) + "Preflight",
-                {},
+    router.add({method, std::string(pattern), std::string(operation), std::move(handler), tracking_error_form});
+    router.add({Method::options, std::string(pattern), std::string(operation) + "Preflight",
                 [](const Request& request, const PathParameters&, const Responder& responder) {
                   responder.answer(preflight(request));
                 },

@@ -470,10 +470,7 @@ void Server::State::add_routes() {
 
   for (const char* const path : {"/livez", "/readyz", "/healthz"}) {
     const bool asks_ready = std::string_view(path) == "/readyz";
-    router.add({http::Method::get,
-                path,
-                path + 1,
-                {},
+    router.add({http::Method::get, path, path + 1,
                 [this, asks_ready](const http::Request&, const api::PathParameters&, const http::Responder& responder) {
                   http::Response response;
                   const bool is_well = !is_draining && !has_failed && (!asks_ready || engine->health().ready);
