@@ -58,6 +58,8 @@ const std::vector<CustomerApi::Route>& CustomerApi::routes() {
   return kRoutes;
 }
 
+size_t CustomerApi::body_bytes_max() { return std::ranges::max(routes(), {}, &Route::body_bytes_max).body_bytes_max; }
+
 void CustomerApi::add_routes(Router& router) {
   for (const Route& route : routes()) {
     const size_t brace = route.path.find('{');

@@ -111,6 +111,8 @@ class CustomerApi {
 
   explicit CustomerApi(Parts parts) : parts_(std::move(parts)), reading_(*parts_.engine) {}
   [[nodiscard]] static const std::vector<Route>& routes();
+  /// The largest body that a route takes: less than this at the server, and the route's own limit is a lie.
+  [[nodiscard]] static size_t body_bytes_max();
   /// Registers every route; this outlives the router.
   void add_routes(Router& router);
 

@@ -50,7 +50,7 @@ std::string_view PathParameters::get(std::string_view name) const {
 
 http::Response problem_form(const http::Request& /*request*/, uint16_t status, std::string_view code,
                             std::string_view detail) {
-  return problem({.status = status, .code = code, .detail = std::string(detail)});
+  return problem({status, std::string(code), std::string(detail), {}, {}, {}});
 }
 
 struct Router::State {
@@ -126,7 +126,7 @@ void Router::handle(const http::Request& request, http::Responder responder) con
   const State::Node* const node = state_->find(segments);
   if (node == nullptr) {
     if (state_->fallback) return state_->fallback(request, std::move(responder));
-    return responder.answer(problem({.status = 404, .code = "not_found"}));
+    return responder.answer(problem({404, "not_found", "there is nothing at this path", {}, {}, {}}));
   }
   const Route* const route = state_->route_for(*node, request.method);
   if (route == nullptr) {

@@ -83,27 +83,16 @@ TEST_F(RouterTest, ListsItsTable) {
   EXPECT_EQ(router.routes()[1].operation, "settings");
 }
 
-TEST(Problem, HasCodeParametersAndPointer) {
-  const http::Response response = problem({.status = 422,
-                                           .code = "too_long",
-                                           .detail = "name: is longer than 10",
-                                           .params = {{"max", 10}},
-                                           .pointer = "/name"});
+TEST(Problem, HasAShortTitleAndTheSentenceAsDetail) {
+  const http::Response response =
+      problem({422, "too_long", "name: is longer than 10 bytes; shorten it", {{"field", "name"}}, "/name", 3},
+              {{"findings", boost::json::array{}}});
   EXPECT_EQ(boost::json::parse(std::string(response.body_view())),
             boost::json::parse(R"({"type":"urn:terreno:problem:too_long","title":"Unprocessable Content","status":422,
-                "code":"too_long","params":{"max":10},"pointer":"/name","detail":"name: is longer than 10"})"));
-}
-
-TEST(JsonBody, MustBeAnObjectOfBoundedDepth) {
-  const auto code = [](std::string text) {
-    const http::OwnedRequest owned(Method::post, "/", std::move(text));
-    const auto object = read_json_object(owned.request);
-    return object ? std::string_view("read") : object.error().code;
-  };
-  EXPECT_EQ(code("{\"a\":1}"), "read");
-  EXPECT_EQ(code("[1]"), "invalid_body");
-  EXPECT_EQ(code("{"), "invalid_json");
-  EXPECT_EQ(code("{\"a\":" + std::string(100, '[') + std::string(100, ']') + "}"), "invalid_json");
+                "code":"too_long","detail":"name: is longer than 10 bytes; shorten it","params":{"field":"name"},
+                "pointer":"/name","findings":[]})"));
+  EXPECT_EQ(response.header("Retry-After"), "3");
+  EXPECT_EQ(response.header("Cache-Control"), "no-store");
 }
 
 }  // namespace

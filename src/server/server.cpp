@@ -247,6 +247,7 @@ std::expected<void, StartError> Server::State::start() {
     return cannot(fmt::format("`{}` is not an address and port to listen on", settings.listen),
                   "write it as 127.0.0.1:8080");
   listen.threads = static_cast<int>(settings.threads);
+  listen.body_bytes_max = std::max(events::kBodyBytesMax, api::CustomerApi::body_bytes_max());
   if (!make_data_folder(folder)) return cannot("the data folder cannot be made", "choose another with --data");
   clock = real_clock.get();
   if (settings.is_clock_manual) {
@@ -483,7 +484,7 @@ void Server::State::add_routes() {
   router.set_fallback([this](const http::Request& request, const http::Responder& responder) {
     const bool is_console = request.path == "/" || request.path == "/app" || request.path.starts_with("/app/");
     if (!is_console || (request.method != http::Method::get && request.method != http::Method::head))
-      return responder.answer(api::problem(api::Problem{404, "not_found", "there is nothing at this path"}));
+      return responder.answer(api::problem({404, "not_found", "there is nothing at this path", {}, {}, {}}));
     responder.answer(console_response(request, random.next().hex()));
   });
 }

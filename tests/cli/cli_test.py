@@ -500,6 +500,33 @@ class Commands(unittest.TestCase):
             if people["items"]:
                 return people["items"][0]["person_id"]
 
+    def test_who_is_meant_is_asked_when_several_are_found(self):
+        made = self.init()
+        key = json.loads(run("keys", "create", "--data", self.data, "--name", "Tests", "--scope", "admin", "--json").stdout)["key"]
+        with Serving(self.data) as server:
+            for number, who in enumerate(({"userId": "same"}, {"anonymousId": "same"})):
+                body = {"event": "Seen", "messageId": f"m-{number}"} | who
+                self.assertEqual(server.ask("POST", "/v1/track", body, basic(made["write_key"]))[0], 200)
+            people = []
+            while len(people) < 2:
+                people = server.ask("GET", "/api/v1/people?q=same", headers={"Authorization": "Bearer " + key})[2]["items"]
+            told = run("why", "same", "--journey", "welcome", "--server", server.url, "--key", key)
+            self.assertEqual(told.returncode, 1)
+            for person in people:
+                self.assertIn(person["person_id"], told.stderr)
+            self.assertIn("give the id", told.stderr)
+
+    def test_a_body_may_be_as_large_as_its_route_says(self):
+        self.init()
+        key = json.loads(run("keys", "create", "--data", self.data, "--name", "Tests", "--scope", "admin", "--json").stdout)["key"]
+        with Serving(self.data) as server:
+            documents = [{"path": f"{n}.yaml", "text": "#" * 1_000_000} for n in range(12)]
+            status, _, said = server.ask("POST", "/api/v1/configuration", {"base_version": 0, "documents": documents},
+                                         {"Authorization": "Bearer " + key})
+            self.assertEqual((status, said["code"]), (422, "too_large"), said)
+            self.assertEqual(said["title"], "Unprocessable Content")
+            self.assertIn("leave out", said["detail"])
+
     def test_render_is_a_function_of_its_input(self):
         told = run("render", "--jsonl", input='{"template":"Hola {{ name }}","data":{"name":"Ana"}}\n')
         self.assertEqual(json.loads(told.stdout)["output"], "Hola Ana")
