@@ -79,6 +79,14 @@ void GovernanceApi::note_attempt(std::string_view email, const Call& call, bool 
   }
 }
 
+std::optional<Refused> GovernanceApi::limited_by_token(std::string_view token, const Call& call) {
+  const std::string key = "token " + governance::sha256(token).hex();
+  if (auto refused = limited(key, call)) return refused;
+  // Whoever has a token may try passwords with it: only guessing at tokens counts.
+  note_attempt(key, call, parts_.registry->look_at_token(token, parts_.clock()).has_value());
+  return std::nullopt;
+}
+
 void GovernanceApi::answer_session(const http::Responder& responder, const NewSession& session) const {
   answer(responder, 200,
          {{"user", user_json(session.signed_in.user)}, {"csrf", parts_.authentication->csrf_token(session.id)}},
@@ -202,6 +210,7 @@ void GovernanceApi::complete_first_run(const Call& call, const http::Responder& 
   user.language = language.value_or(Language::english);
   Secret password(fields.text("password", kPasswordInputMax).value_or(""));
   if (const auto refused = fields.refused()) return refuse(responder, *refused);
+  if (const auto refused = limited_by_token(token, call)) return refuse(responder, *refused);
   const auto info = parts_.registry->look_at_token(token, parts_.clock());
   if (!info) return refuse(responder, info.error());
   if (info->purpose == governance::TokenPurpose::demo) {
@@ -234,6 +243,7 @@ void GovernanceApi::accept_link(const Call& call, const http::Responder& respond
   const auto name = fields.text("name", governance::kNameBytesMax);
   const auto language = read_language(fields);
   if (const auto refused = fields.refused()) return refuse(responder, *refused);
+  if (const auto refused = limited_by_token(token, call)) return refuse(responder, *refused);
   const auto info = parts_.registry->look_at_token(token, parts_.clock());
   if (!info) return refuse(responder, info.error());
   if (!info->user) return refuse(responder, Error{Errc::token_invalid, "token", ""});

@@ -128,6 +128,8 @@ class GovernanceApi {
   /// A refusal while `email` or the client must wait; otherwise counts the attempt.
   [[nodiscard]] std::optional<Refused> limited(std::string_view email, const Call& call);
   void note_attempt(std::string_view email, const Call& call, bool succeeded);
+  /// The same for one-time tokens, whose attempt is over at once.
+  [[nodiscard]] std::optional<Refused> limited_by_token(std::string_view token, const Call& call);
 
   Parts parts_;
   std::mutex limiter_mutex_;

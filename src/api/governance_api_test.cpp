@@ -285,6 +285,34 @@ TEST_F(GovernanceApiTest, ADemoLinkNeedsNoAccountAndWorksOnce) {
   EXPECT_EQ(ask(Method::post, "/api/v1/first-run", body).code(), "token_unknown");
 }
 
+TEST_F(GovernanceApiTest, GuessingAtLinksIsSlowedDown) {
+  first_administrator();
+  for (const char* const path : {"/api/v1/links", "/api/v1/first-run"}) {
+    int tried = 0;
+    const auto guess = [&] {
+      return ask(Method::post, path,
+                 {{"token", "guess " + std::to_string(++tried)}, {"password", kPassword}, {"language", "es"}})
+          .code();
+    };
+    while (tried < 200 && guess() == "token_unknown") {
+    }
+    EXPECT_GT(tried, 20) << path;
+    EXPECT_LT(tried, 50) << path;
+    EXPECT_EQ(guess(), "too_many_attempts") << path;
+    now_ = now_ + hours(2);
+  }
+  // One's own link may be tried with one password after the other.
+  const NewLink link =
+      registry_->invite_user({"p@example.org", "P", Language::french, Role::viewer}, Principal::program(), now_)
+          .value();
+  for (int i = 0; i < 60; ++i) {
+    EXPECT_EQ(ask(Method::post, "/api/v1/links", {{"token", link.token.reveal()}, {"password", "short"}}).code(),
+              "too_short");
+  }
+  EXPECT_EQ(ask(Method::post, "/api/v1/links", {{"token", link.token.reveal()}, {"password", kPassword}}).status(),
+            200);
+}
+
 TEST_F(GovernanceApiTest, SecretsAreShownOnceAndListsHoldOnlyHints) {
   const Headers session = first_administrator();
   const Answer source = ask(Method::post, "/api/v1/sources", {{"name", "shop"}, {"visibility", "secret"}}, session);
