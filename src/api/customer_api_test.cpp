@@ -558,6 +558,34 @@ TEST_F(CustomerApiTest, ACorrectionIsInForceInTheAnswerAndARepeatDoesNothing) {
   EXPECT_EQ(refuse({{"attribute", "a"}, {"value", 1}, {"rank", "stated"}, {"note", "n"}, {"x", 1}}), "unknown_field");
 }
 
+TEST_F(CustomerApiTest, ACorrectionThatCannotBeTakenInIsRefusedWithItsField) {
+  set_up();
+  const std::string id = sign_up(false);
+  const auto correct = [&](const std::string& attribute, const json::value& value) {
+    return ask(Method::post, "/api/v1/people/" + id + "/corrections",
+               {{"attribute", attribute}, {"value", value}, {"rank", "stated"}, {"note", "On the phone"}});
+  };
+  const Answer long_name = correct(std::string(profiles::kAttributeNameBytesMax + 1, 'n'), "x");
+  EXPECT_EQ(long_name.code(), "too_long");
+  EXPECT_EQ(text(long_name.body, "pointer"), "/attribute");
+  const Answer long_value = correct("story", json::value(std::string(profiles::kAttributeValueBytesMax, 'x')));
+  EXPECT_EQ(long_value.code(), "too_long");
+  EXPECT_EQ(text(long_value.body, "pointer"), "/value");
+  for (size_t i = 0; i < profiles::kAttributesMax; i += 50) {
+    json::object traits;
+    for (size_t k = i; k < i + 50; ++k) traits["a" + std::to_string(k)] = 1;
+    track(json::serialize(json::object{
+        {"type", "identify"}, {"userId", "u1"}, {"messageId", "t" + std::to_string(i)}, {"traits", traits}}));
+  }
+  const size_t before = get("/api/v1/people/" + id).body.at("attributes").as_array().size();
+  ASSERT_EQ(before, profiles::kAttributesMax);
+  const Answer one_too_many = correct("one_more", "x");
+  EXPECT_EQ(one_too_many.status(), 422) << one_too_many.response.body_view();
+  EXPECT_EQ(one_too_many.code(), "limit_reached");
+  EXPECT_EQ(text(one_too_many.body, "pointer"), "/attribute");
+  EXPECT_EQ(correct("a1", 2).status(), 200);
+}
+
 TEST_F(CustomerApiTest, AnObjectionIsInForceAtEachAddressBeforeTheAnswer) {
   set_up();
   const std::string id = sign_up(true);
