@@ -34,6 +34,7 @@ namespace terreno::server {
 namespace {
 
 constexpr Duration kDrainPatience = seconds(10);
+constexpr Duration kSendPatience = seconds(5);
 constexpr std::chrono::milliseconds kPulse(250);
 constexpr int kPulsesPerActivity = 4 * 60 * 5;
 constexpr std::string_view kVersion = TERRENO_VERSION;
@@ -597,9 +598,11 @@ bool Server::State::stop() {
   if (news) news->changes.close();
   if (http) http->drain(kDrainPatience);
   if (background) background->stop();
+  // The pools first: their callbacks write receipts, and a relay that hangs must not hold the stop for its timeouts.
+  if (delivery) delivery->stop_claiming();
+  if (sandbox_pool) sandbox_pool->stop(kSendPatience);
+  if (live_pool) live_pool->stop(kSendPatience);
   if (delivery) delivery->stop();
-  if (sandbox_pool) sandbox_pool->stop(seconds(5));
-  if (live_pool) live_pool->stop(seconds(5));
   bool is_clean = !has_failed;
   if (engine) is_clean = engine->stop().has_value() && is_clean;
   if (open.registry && !open.registry->failed())

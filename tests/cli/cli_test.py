@@ -12,9 +12,11 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 import urllib.parse
 
@@ -91,6 +93,45 @@ class Serving:
     def __exit__(self, *_):
         if self.process.poll() is None:
             self.stop()
+
+
+class HangingRelay:
+    """A mail server that takes one message whole and then says nothing more."""
+
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.has_message = threading.Event()
+        self.connections = []
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            self.connections.append(connection)
+            threading.Thread(target=self.converse, args=(connection,), daemon=True).start()
+
+    def converse(self, connection):
+        lines = connection.makefile("rb")
+        connection.sendall(b"220 relay\r\n")
+        is_message = False
+        for line in lines:
+            if is_message:
+                if line == b".\r\n":
+                    self.has_message.set()
+                    return
+            elif line.upper().startswith(b"DATA"):
+                is_message = True
+                connection.sendall(b"354 go on\r\n")
+            else:
+                connection.sendall(b"250 fine\r\n")
+
+    def close(self):
+        for open_socket in (self.socket, *self.connections):
+            open_socket.close()
 
 
 def basic(write_key):
@@ -308,8 +349,52 @@ class Commands(unittest.TestCase):
         self.init()
         with Serving(self.data) as server:
             self.assertEqual(server.stop(), 0)
-        for words in (server.url, str(self.data), "Sandbox"):
+        for words in (server.url, str(self.data), "Sandbox", "terreno: stopped;"):
             self.assertIn(words, server.stderr)
+        with Serving(self.data) as server:
+            said = server.process.stderr.readline()
+            while "caught up" not in said:
+                said = server.process.stderr.readline()
+
+    def test_a_relay_that_hangs_does_not_hold_the_stop(self):
+        made = self.init()
+        key = json.loads(run("keys", "create", "--data", self.data, "--name", "Tests", "--scope", "admin", "--json").stdout)["key"]
+        machine = {"Authorization": "Bearer " + key}
+        relay = HangingRelay()
+        self.addCleanup(relay.close)
+        config = self.folder / "terreno.yaml"
+        config.write_text(f"mail: {{host: 127.0.0.1, port: {relay.port}}}\n")
+        # On a Monday morning, so that no quiet hour holds the letter.
+        clock = ("--clock", "manual", "--clock-start", "2026-03-02T09:00:00Z")
+        with Serving(self.data, "--config", str(config), *clock) as server:
+            password = "a long enough passphrase"
+            status, headers, session = server.ask("POST", "/api/v1/first-run",
+                                                  {"token": server.link.split("token=")[1], "language": "es", "email": "marta@example.org",
+                                                   "name": "Marta Soler", "password": password})
+            self.assertEqual(status, 200, session)
+            staff = {"Cookie": headers["Set-Cookie"].split(";")[0], "X-CSRF-Token": session["csrf"]}
+            sender = {"version": server.ask("GET", "/api/v1/sender", headers=staff)[2]["version"], "brand": "Norte", "legal_entity": "Norte",
+                      "postal_address": "Calle Mayor 1", "from_name": "Norte", "from_address": "hola@norte.example", "reply_to": "hola@norte.example",
+                      "envelope_domain": "b.norte.example", "dkim_selector": "t1", "public_base_url": "https://norte.example",
+                      "mode": "live", "password": password}
+            status, _, said = server.ask("PUT", "/api/v1/sender", sender, staff)
+            self.assertEqual(status, 200, said)
+            self.assertEqual(run("apply", self.documents(), "--server", server.url, "--key", key).returncode, 0)
+            status, _, said = server.ask("POST", "/api/v1/consents",
+                                         {"channel": "email", "address": "ana@example.org", "topic": "tips", "purpose": "marketing", "brand": "",
+                                          "action": "grant", "actor": "person", "explicit": True, "country": "FR", "method": "tick",
+                                          "text_version": "v1"}, machine)
+            self.assertEqual((status, said["state"]), (201, "subscribed"), said)
+            for event in ({"type": "identify", "traits": {"email": "ana@example.org", "first_name": "Ana", "country": "FR"}},
+                          {"type": "track", "event": "Signed Up"}):
+                status, _, said = server.ask("POST", "/v1/" + event["type"], {"userId": "ana", "messageId": event["type"]} | event,
+                                             basic(made["write_key"]))
+                self.assertEqual(status, 200, said)
+            relay.has_message.wait()
+            self.assertEqual(server.stop(), 0, server.stderr)
+        with Serving(self.data, *clock) as server:
+            person = server.ask("GET", "/api/v1/people/" + self.person(server, machine, "ana"), headers=machine)[2]
+            self.assertEqual([m["state"] for m in person["messages"]], ["unknown"])
 
     def test_settings_that_cannot_be_are_refused_before_anything_is_opened(self):
         self.init()
