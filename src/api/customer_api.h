@@ -164,6 +164,8 @@ class CustomerApi {
   bool note_view(const Call& call, std::string_view action, std::string_view kind, const std::string& id,
                  const http::Responder& responder);
 
+  bool note_clock_set(const Call& call, Timestamp at, const http::Responder& responder);
+
   void load_whole(const PersonQuery& query, WholeCallback done) const;
   void answer_person(const PersonQuery& query, const Call& call, const http::Responder& responder,
                      std::optional<governance::AuditNote> command);
@@ -186,6 +188,8 @@ class CustomerApi {
 
   std::mutex mutex_;
   std::map<std::string, Timestamp> viewed_;  ///< who looked at what, and when that was noted
+  std::string clock_mover_;                  ///< of the last move that was noted
+  Duration clock_moved_;                     ///< when, since boot
   struct Repeatable {
     std::string fingerprint;
     engine::Partition partition;

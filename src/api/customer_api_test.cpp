@@ -126,6 +126,7 @@ class CustomerApiTest : public testing::Test, public engine::OutputSink {
       engine_->advance(at - now());
       done(true);
     };
+    parts.run_clock = [] {};
     parts.build = "b1";
     parts.version = "0.1.0";
     api_ = std::make_unique<CustomerApi>(std::move(parts));
@@ -819,6 +820,7 @@ TEST_F(CustomerApiTest, MetaHealthAndClock) {
   EXPECT_EQ(meta.status(), 200);
   EXPECT_FALSE(meta.body.at("signed_in").as_bool());
   EXPECT_TRUE(meta.body.at("first_run").as_bool());
+  EXPECT_FALSE(meta.body.at("time_held").as_bool());
   EXPECT_TRUE(get("/api/v1/meta").body.at("signed_in").as_bool());
   EXPECT_EQ(text(get("/api/v1/health").body, "state"), "ready");
   const Timestamp later = now() + hours(3);
@@ -826,6 +828,12 @@ TEST_F(CustomerApiTest, MetaHealthAndClock) {
   EXPECT_EQ(now(), later);
   EXPECT_EQ(ask(Method::post, "/api/v1/clock", {{"at", "2020-01-01T00:00:00Z"}}).code(), "clock_not_set");
   EXPECT_EQ(ask(Method::post, "/api/v1/clock", {{"at", "soon"}}).code(), "not_a_time");
+  EXPECT_EQ(ask(Method::post, "/api/v1/clock", {{"run", true}}).status(), 200);
+  const auto noted = audit_->read({}).value();
+  ASSERT_GE(noted.entries.size(), 2U);
+  EXPECT_EQ(noted.entries[0].note.action, "clock_run");
+  EXPECT_EQ(noted.entries[1].note.action, "clock_set");
+  EXPECT_EQ(noted.entries[1].note.details.at("at"), format_iso8601(later));
 }
 
 TEST_F(CustomerApiTest, AYesToAnUnknownTopicIsRefusedAndANoNever) {

@@ -478,6 +478,72 @@ class Commands(unittest.TestCase):
             self.assertEqual(run("recover", "--data", self.data, "--at", "3:1").returncode, 1)
         self.assertEqual(json.loads(run("recover", "--data", self.data, "--at", "3:1", "--json").stdout), {"skipped": "3:1"})
 
+    def test_a_damaged_store_is_replaced_by_a_kept_checkpoint(self):
+        made = self.init()
+        key = json.loads(run("keys", "create", "--data", self.data, "--name", "Tests", "--scope", "admin", "--json").stdout)["key"]
+        machine = {"Authorization": "Bearer " + key}
+        none = run("recover", "--data", self.data, "--checkpoint", "NEWEST")
+        self.assertEqual(none.returncode, 1)
+        self.assertIn("there is no kept checkpoint", none.stderr)
+        with Serving(self.data) as server:
+            self.assertEqual(server.ask("POST", "/v1/track", {"userId": "ana", "event": "Seen", "messageId": "m-1"}, basic(made["write_key"]))[0], 200)
+            ana = self.person(server, machine, "ana")
+            self.assertEqual(run("recover", "--data", self.data, "--checkpoint", "NEWEST").returncode, 1)
+            self.assertEqual(server.stop(), 0, server.stderr)
+        # What came after the checkpoint is in the journal alone.
+        with Serving(self.data) as server:
+            self.assertEqual(server.ask("POST", "/v1/track", {"userId": "joan", "event": "Seen", "messageId": "m-2"}, basic(made["write_key"]))[0], 200)
+            joan = self.person(server, machine, "joan")
+            server.process.kill()
+            server.process.communicate()
+        for path in (self.data / "store").iterdir():
+            # Not in place: checkpoints share unchanged files with the store.
+            path.unlink()
+            path.write_text("damaged")
+        refused = run("serve", "--data", self.data, "--listen", "127.0.0.1:0")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("recover --checkpoint NEWEST", refused.stderr)
+
+        unknown = run("recover", "--data", self.data, "--checkpoint", "77")
+        self.assertEqual(unknown.returncode, 1)
+        self.assertIn("NEWEST", unknown.stderr)
+        self.assertEqual(run("recover", "--data", self.data).returncode, 64)
+        recovered = run("recover", "--data", self.data, "--checkpoint", "NEWEST", "--json")
+        self.assertEqual(recovered.returncode, 0, recovered.stderr)
+        told = json.loads(recovered.stdout)
+        self.assertGreater(told["replays"], 0)
+        self.assertEqual(told["kept_aside"], "store.damaged-1")
+        self.assertTrue((self.data / "checkpoints" / told["checkpoint"]).is_dir())
+        self.assertTrue((self.data / "store.damaged-1").is_dir())
+        with Serving(self.data) as server:
+            self.assertEqual((self.person(server, machine, "ana"), self.person(server, machine, "joan")), (ana, joan))
+            self.assertEqual(server.stop(), 0, server.stderr)
+        # One that is ahead of the journal, or that cannot be opened, is refused, and the store stays.
+        broken = self.data / "checkpoints" / "0000009999"
+        broken.mkdir()
+        (broken / "CURRENT").write_text("nothing")
+        refused = run("recover", "--data", self.data, "--checkpoint", broken.name)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("cannot be used", refused.stderr)
+        self.assertFalse((self.data / "store.damaged-2").exists())
+        shutil.rmtree(broken)
+        with Serving(self.data) as server:
+            self.assertEqual(self.person(server, machine, "ana"), ana)
+
+    def test_held_time_is_told_until_somebody_accepts_the_clock(self):
+        self.init()
+        key = json.loads(run("keys", "create", "--data", self.data, "--name", "Tests", "--scope", "admin", "--json").stdout)["key"]
+        with Serving(self.data, "--clock", "manual", "--clock-start", "2026-01-01T00:00:00Z") as server:
+            self.assertFalse(server.ask("GET", "/api/v1/meta")[2]["time_held"])
+        with Serving(self.data, "--clock", "manual", "--clock-start", "2026-01-05T00:00:00Z") as server:
+            self.assertTrue(server.ask("GET", "/api/v1/meta")[2]["time_held"])
+            accepted = run("clock", "accept", "--server", server.url, "--key", key)
+            self.assertEqual(accepted.returncode, 0, accepted.stderr)
+            while server.ask("GET", "/api/v1/meta")[2]["time_held"]:
+                pass
+            actions = [e["action"] for e in server.ask("GET", "/api/v1/audit", headers={"Authorization": "Bearer " + key})[2]["items"]]
+            self.assertIn("clock_accepted", actions)
+
     def test_settings_come_from_flags_before_environment_before_file(self):
         self.init()
         other = self.folder / "other"
