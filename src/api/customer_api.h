@@ -179,6 +179,8 @@ class CustomerApi {
   [[nodiscard]] std::string random_bits() const;
   void answer_people(const std::vector<PersonQuery>& queries, std::optional<std::string> next, bool with_total,
                      const Call& call, const http::Responder& responder);
+  /// By a part of their name, among the newest.
+  void search_names(const std::string& search, size_t limit, const Call& call, const http::Responder& responder);
   void answer_letters(OutboxReader::Page page, const Call& call, const http::Responder& responder);
   void propose(const Call& call, std::shared_ptr<const flow::Configuration> configuration, Id128 base,
                boost::json::array changes, const http::Responder& responder);

@@ -409,6 +409,23 @@ TEST_F(CustomerApiTest, APersonIsFoundByAnyIdentifierAndByTheirId) {
   EXPECT_EQ(get("/api/v1/people/x").status(), 404);
 }
 
+TEST_F(CustomerApiTest, APersonIsFoundByAPartOfTheirNameWhateverItsAccents) {
+  track(R"({"type":"identify","userId":"u1","messageId":"m1","traits":{"first_name":"Íñigo","last_name":"García"}},
+           {"type":"identify","userId":"u2","messageId":"m2","traits":{"first_name":"Ana","last_name":"Ferrer"}})");
+  const auto found = [&](const std::string& q) {
+    const Answer answer = get("/api/v1/people?q=" + http::percent_encode(q));
+    std::vector<std::string> names;
+    for (const auto& one : answer.body.at("items").as_array()) names.push_back(text(one, "name"));
+    return names;
+  };
+  EXPECT_EQ(found("garcia"), std::vector<std::string>{"Íñigo García"});
+  EXPECT_EQ(found("IÑIGO"), std::vector<std::string>{"Íñigo García"});
+  EXPECT_EQ(found("na ferr"), std::vector<std::string>{"Ana Ferrer"});
+  EXPECT_EQ(found("u2"), std::vector<std::string>{"Ana Ferrer"});
+  EXPECT_TRUE(found("Nobody").empty());
+  EXPECT_TRUE(found("a").empty());
+}
+
 TEST_F(CustomerApiTest, WhoLooksIsNotedOnce) {
   set_up();
   const std::string id = sign_up(false);

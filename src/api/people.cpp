@@ -18,6 +18,9 @@ using events::IdentifierKind;
 namespace {
 
 constexpr size_t kSearchBytesMax = 320;
+/// Names have no index: of so many people, the newest, they are read one by one.
+constexpr size_t kNamesSearched = 200;
+constexpr size_t kNameBytesMin = 2;
 constexpr size_t kSummaryIdentifiers = 5;
 constexpr size_t kPastEntriesShown = 50;
 constexpr size_t kBodyShown = 32 * 1024;
@@ -50,6 +53,23 @@ std::vector<Identifier> readings_of(std::string_view text) {
     }
   }
   return readings;
+}
+
+/// Small letters without accents, as far as the languages of the console need it (Latin-1), so that `garcia` finds
+/// `García`.
+std::string folded_name(std::string_view text) {
+  constexpr std::string_view kBase = "aaaaaaaceeeeiiiidnooooo*ouuuuyts";  // U+00C0 to U+00DF, and again to U+00FF
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool has_next = i + 1 < text.size();
+    if (byte == 0xC3 && has_next) {
+      out += kBase[static_cast<unsigned char>(text[++i]) & 0x1F];
+    } else {
+      out += byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte + 0x20) : text[i];
+    }
+  }
+  return out;
 }
 
 json::value name_json(const profiles::Person& person) {
@@ -174,7 +194,7 @@ json::object CustomerApi::summary_json(const PersonFile& file) const {
   for (const consent::PermissionCopy& copy : person.permissions) {
     for (const consent::FoldedPermission& line : copy.lines) {
       is_suppressed |= line.state == consent::PermissionState::suppressed;
-      is_subscribed |= copy.state_of(line.scope, file.now) == consent::PermissionState::subscribed;
+      is_subscribed |= copy.state_of(line.scope, now()) == consent::PermissionState::subscribed;
     }
   }
   json::array journeys;
@@ -364,6 +384,29 @@ void CustomerApi::answer_people(const std::vector<PersonQuery>& queries, std::op
   });
 }
 
+void CustomerApi::search_names(const std::string& search, size_t limit, const Call& call,
+                               const http::Responder& responder) {
+  const auto query_of = [](PersonId id, engine::Partition home) {
+    return PersonQuery{.id = id, .hint = home, .not_before = {}, .with_decisions = false, .decision = {}};
+  };
+  const auto look = [this, call, responder, query_of, limit,
+                     wanted = folded_name(search)](const std::vector<File>& files) {
+    std::vector<PersonQuery> queries;
+    for (const File& file : files) {
+      if (!file || queries.size() == limit) continue;
+      const auto name = oversight::full_name_of(file->person);
+      if (name && folded_name(*name).find(wanted) != std::string::npos)
+        queries.push_back(query_of(file->person.id, file->home));
+    }
+    answer_people(queries, std::nullopt, false, call, responder);
+  };
+  reading_.newest_people(std::nullopt, kNamesSearched, [this, look, query_of](const std::vector<ListedPerson>& listed) {
+    std::vector<PersonQuery> queries;
+    for (const ListedPerson& one : listed) queries.push_back(query_of(one.id, one.partition));
+    reading_.people(queries, look);
+  });
+}
+
 void CustomerApi::list_people(const Call& call, const http::Responder& responder) {
   const auto limit = page_limit(call);
   if (!limit) return refuse(responder, bad_limit());
@@ -380,13 +423,15 @@ void CustomerApi::list_people(const Call& call, const http::Responder& responder
     const std::vector<Identifier> readings = readings_of(search);
     const PersonId id = PersonId::from_hex(search);
     // One place for each reading, and one for the text as a person id.
-    const Gather<File> gather(readings.size() + 1, [this, call, responder, query_of](const std::vector<File>& files) {
-      std::vector<PersonQuery> queries;
-      for (const File& file : files) {
-        if (file) queries.push_back(query_of(file->person.id, file->home));
-      }
-      answer_people(queries, std::nullopt, false, call, responder);
-    });
+    const Gather<File> gather(
+        readings.size() + 1, [this, call, responder, query_of, search, limit = *limit](const std::vector<File>& files) {
+          std::vector<PersonQuery> queries;
+          for (const File& file : files) {
+            if (file) queries.push_back(query_of(file->person.id, file->home));
+          }
+          if (queries.empty() && search.size() >= kNameBytesMin) return search_names(search, limit, call, responder);
+          answer_people(queries, std::nullopt, false, call, responder);
+        });
     for (size_t i = 0; i < readings.size(); ++i) {
       reading_.person_of(readings[i], [gather, i](File file) { gather.put(i, std::move(file)); });
     }
