@@ -383,7 +383,10 @@ std::expected<void, StartError> Server::State::start_engine() {
   delivery = std::make_unique<Delivery>();
   auto store = adapters::open_rocksdb_store((folder / "store").string());
   if (!store)
-    return cannot("the store cannot be opened: " + store.error().context, "is another terreno running on this folder?");
+    return cannot("the store cannot be opened: " + store.error().context,
+                  store.error().code == engine::Errc::locked
+                      ? "is another terreno running on this folder?"
+                      : "`terreno recover --checkpoint NEWEST` puts a kept copy in its place");
   engine::EngineOptions options;
   options.folder = folder.string();
   options.memory_bytes_max = settings.memory_mib << 20;
