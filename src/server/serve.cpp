@@ -97,10 +97,15 @@ void EndSignals::raise() { pthread_kill(main_thread_, SIGTERM); }
 int serve(const Settings& settings, bool as_json) {
   EndSignals signals;
   std::atomic<bool> has_failed = false;
-  auto server = Server::start(settings, [&] {
-    has_failed = true;
-    signals.raise();
-  });
+  auto server = Server::start(
+      settings,
+      [&] {
+        has_failed = true;
+        signals.raise();
+      },
+      [](uint64_t replayed) {
+        fmt::print(stderr, "terreno: caught up; {} records of the journal were applied again\n", replayed);
+      });
   if (!server) return fail(server.error().what, server.error().remedy, server.error().code);
   for (const std::string& line : (*server)->introduction()) fmt::print(stderr, "terreno: {}\n", line);
   if (as_json) {
@@ -119,6 +124,7 @@ int serve(const Settings& settings, bool as_json) {
   const bool is_clean = (*server)->stop();
   if (has_failed) return fail("stopped, because a disk refused", "look at the disk, then start again");
   if (!is_clean) return fail("it did not stop cleanly", "start again: the journal is replayed");
+  fmt::print(stderr, "terreno: stopped; everything is applied, and a checkpoint is written\n");
   return 0;
 }
 

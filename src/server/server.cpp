@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "adapters/crypto/crypto.h"
 #include "adapters/crypto/password.h"
@@ -158,6 +159,7 @@ struct Server::State final : engine::OutputSink {
   // In the order in which they are made; destroyed in the opposite one.
   Settings settings;
   std::function<void()> on_stopped;
+  std::function<void(uint64_t)> on_caught_up;  ///< emptied once it was called
   std::unique_ptr<engine::Clock> real_clock = adapters::system_clock();
   std::unique_ptr<SteerableClock> steerable;
   engine::Clock* clock = nullptr;
@@ -530,6 +532,10 @@ void Server::State::run_pulse() {
   while (!pulse_changed.wait_for(lock, kPulse, [this] { return is_pulse_ending; })) {
     lock.unlock();
     news->changes.pulse(real_clock->now());
+    if (on_caught_up) {
+      if (const engine::Health health = engine->health(); health.ready)
+        std::exchange(on_caught_up, nullptr)(health.replayed);
+    }
     if (++pulses % kPulsesPerActivity == 0) {
       const auto recorded = open.registry->record_activity(clock->now());
       if (!recorded || open.registry->failed()) fail();
@@ -619,8 +625,10 @@ Server::~Server() {
   if (state_) state_->stop();
 }
 
-std::expected<std::unique_ptr<Server>, StartError> Server::start(Settings settings, std::function<void()> on_stopped) {
+std::expected<std::unique_ptr<Server>, StartError> Server::start(Settings settings, std::function<void()> on_stopped,
+                                                                 std::function<void(uint64_t)> on_caught_up) {
   auto state = std::make_unique<State>();
+  state->on_caught_up = std::move(on_caught_up);
   state->settings = std::move(settings);
   state->on_stopped = std::move(on_stopped);
   auto started = state->start();
