@@ -321,6 +321,45 @@ class Commands(unittest.TestCase):
             self.assertEqual(told.stdout, "")
         self.assertIn("list, create, revoke", run("keys").stderr)
 
+    def test_what_is_wrong_is_told_alike_by_every_command(self):
+        wrong = self.documents(journey=JOURNEY.replace("trigger:", "triger:"))
+        for command in (("validate", wrong), ("apply", wrong)):
+            told = run(*command, "--json")
+            self.assertEqual(told.returncode, 3, command)
+            report = json.loads(told.stdout)
+            self.assertFalse(report["ok"])
+            self.assertIn(("journey.yaml", "unknown_key"), {(f["file"], f["code"]) for f in report["findings"]}, command)
+        config = self.folder / "bad.yaml"
+        config.write_text("lisen: 127.0.0.1:0\n")
+        served = run("serve", "--json", "--config", config)
+        self.assertEqual(served.returncode, 3)
+        self.assertEqual(json.loads(served.stdout)["findings"][0]["line"], 1)
+
+        template = self.folder / "hello.liquid"
+        template.write_text("Hello\n  {% nonsense %}")
+        plain = run("render", template)
+        self.assertEqual((plain.returncode, plain.stdout), (3, ""))
+        self.assertRegex(plain.stderr, r"^\S*hello\.liquid:2:\d+: [^{}]*nonsense.*; \w.*\n$")
+        found = run("render", template, "--json")
+        self.assertEqual(found.returncode, 3)
+        self.assertEqual([(f["line"], f["code"]) for f in json.loads(found.stdout)["findings"]], [(2, "unknown_tag")])
+        template.write_text("Hello {{ name }}")
+        self.assertEqual(json.loads(run("render", template, "--json").stdout), {"output": "Hello "})
+        self.assertEqual(run("init", "--data", self.data, "--kind", "foo").returncode, 64)
+        self.assertFalse(self.data.exists())
+
+    def test_documents_that_cannot_be_read_are_named(self):
+        for name, target in (("loop.yaml", "loop.yaml"), ("gone.yml", "nowhere")):
+            folder = self.documents()
+            link = folder / "deep" / name
+            link.parent.mkdir(exist_ok=True)
+            link.symlink_to(target)
+            told = run("validate", folder)
+            self.assertEqual(told.returncode, 1, told.stderr)
+            self.assertIn(name, told.stderr)
+            self.assertIn("cannot be read", told.stderr)
+            link.unlink()
+
     def test_help_and_version_agree_with_themselves(self):
         self.assertEqual(run("--version").stdout, run("version").stdout)
         for command in (("serve",), ("keys", "create"), ("why",)):
