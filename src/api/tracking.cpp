@@ -137,7 +137,7 @@ void TrackingApi::track(TrackingPath path, bool is_jitsu, const Request& request
     with.observer->on_rejected_key(candidates.empty() ? parser.write_key() : std::string_view(candidates.front()),
                                    true);
     return responder.answer(
-        tracking_error_form(request, 404, "source_disabled", "source: is switched off; enable it in the console"));
+        tracking_error_form(request, 404, "source_disabled", "source: is switched off; use the key of another source"));
   }
   const Timestamp received_at = with.clock->now();
   std::vector<events::Event> parsed;
