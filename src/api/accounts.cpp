@@ -79,6 +79,14 @@ void GovernanceApi::note_attempt(std::string_view email, const Call& call, bool 
   }
 }
 
+std::optional<Refused> GovernanceApi::limited_by_token(std::string_view token, const Call& call) {
+  const std::string key = "token " + governance::sha256(token).hex();
+  if (auto refused = limited(key, call)) return refused;
+  // Whoever has a token may try passwords with it: only guessing at tokens counts.
+  note_attempt(key, call, parts_.registry->look_at_token(token, parts_.clock()).has_value());
+  return std::nullopt;
+}
+
 void GovernanceApi::answer_session(const http::Responder& responder, const NewSession& session) const {
   answer(responder, 200,
          {{"user", user_json(session.signed_in.user)}, {"csrf", parts_.authentication->csrf_token(session.id)}},
@@ -104,22 +112,27 @@ void GovernanceApi::create_session(const Call& call, const http::Responder& resp
   const auto snapshot = parts_.registry->snapshot();
   const User* const found = snapshot->user_by_email(email);
   const User user = found != nullptr && found->enabled ? *found : User{};
-  const bool taken = parts_.passwords.check(
-      std::move(password), user.password_hash, [this, call, responder, email, user](bool matches, std::string better) {
-        note_attempt(email, call, matches);
-        const Timestamp now = parts_.clock();
-        if (!matches) {
-          // What was typed as an address may be a password: it is written down only when it is somebody's address.
-          governance::AuditNote note{"sign_in_refused", "user", user.id.is_zero() ? "" : user.id.hex(), user.email, {}};
-          if (auto noted = parts_.registry->note(call.caller.principal, std::move(note), now); !noted) {
-            return refuse(responder, noted.error());
-          }
-          return refuse(responder, Error{Errc::wrong_credentials, "password", ""});
-        }
-        auto session = parts_.registry->sign_in(user, std::move(better), call.client, now);
-        if (!session) return refuse(responder, session.error());
-        answer_session(responder, *session);
-      });
+  // What was typed as an address may be a password: it is written down only when it is somebody's address.
+  governance::AuditNote refusal{"sign_in_refused", "user", "", "", {}};
+  if (found != nullptr) {
+    refusal.object_id = found->id.hex();
+    refusal.object_name = refusal.details["name"] = found->email;
+  }
+  const bool taken =
+      parts_.passwords.check(std::move(password), user.password_hash,
+                             [this, call, responder, email, user, refusal](bool matches, std::string better) {
+                               note_attempt(email, call, matches);
+                               const Timestamp now = parts_.clock();
+                               if (!matches) {
+                                 if (auto noted = parts_.registry->note(call.caller.principal, refusal, now); !noted) {
+                                   return refuse(responder, noted.error());
+                                 }
+                                 return refuse(responder, Error{Errc::wrong_credentials, "password", ""});
+                               }
+                               auto session = parts_.registry->sign_in(user, std::move(better), call.client, now);
+                               if (!session) return refuse(responder, session.error());
+                               answer_session(responder, *session);
+                             });
   if (!taken) refuse(responder, pool_is_full());
 }
 
@@ -197,6 +210,7 @@ void GovernanceApi::complete_first_run(const Call& call, const http::Responder& 
   user.language = language.value_or(Language::english);
   Secret password(fields.text("password", kPasswordInputMax).value_or(""));
   if (const auto refused = fields.refused()) return refuse(responder, *refused);
+  if (const auto refused = limited_by_token(token, call)) return refuse(responder, *refused);
   const auto info = parts_.registry->look_at_token(token, parts_.clock());
   if (!info) return refuse(responder, info.error());
   if (info->purpose == governance::TokenPurpose::demo) {
@@ -229,6 +243,7 @@ void GovernanceApi::accept_link(const Call& call, const http::Responder& respond
   const auto name = fields.text("name", governance::kNameBytesMax);
   const auto language = read_language(fields);
   if (const auto refused = fields.refused()) return refuse(responder, *refused);
+  if (const auto refused = limited_by_token(token, call)) return refuse(responder, *refused);
   const auto info = parts_.registry->look_at_token(token, parts_.clock());
   if (!info) return refuse(responder, info.error());
   if (!info->user) return refuse(responder, Error{Errc::token_invalid, "token", ""});

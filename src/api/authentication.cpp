@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/json.hpp>
 #include <charconv>
 
 namespace terreno::api {
@@ -93,27 +92,9 @@ std::string_view remedy(std::string_view rule) {
 
 }  // namespace
 
-http::Response problem(const Refused& refused) {
-  boost::json::object document{
-      {"type", "about:blank"}, {"title", refused.title}, {"status", refused.status}, {"code", refused.code}};
-  if (!refused.params.empty()) {
-    boost::json::object params;
-    for (const auto& [name, value] : refused.params) params[name] = value;
-    document["params"] = std::move(params);
-  }
-  if (!refused.pointer.empty()) document["pointer"] = refused.pointer;
-  http::Response response;
-  response.status = refused.status;
-  response.content_type = "application/problem+json";
-  response.body = boost::json::serialize(document);
-  if (refused.retry_after_seconds) response.add_header("Retry-After", std::to_string(*refused.retry_after_seconds));
-  add_security_headers(response);
-  return response;
-}
-
 Refused refused_by(const Error& error) {
-  const auto with = [&](uint16_t status, std::string_view code, std::string title) {
-    Refused refused{status, std::string(code), std::move(title), {{"field", error.field}}, "/" + error.field, {}};
+  const auto with = [&](uint16_t status, std::string_view code, std::string detail) {
+    Refused refused{status, std::string(code), std::move(detail), {{"field", error.field}}, "/" + error.field, {}};
     return refused;
   };
   switch (error.code) {
@@ -180,13 +161,6 @@ Refused refused_by(const Error& error) {
       return {503, "storage_failed", "the disk refused; the program stops", {}, {}, {}};
   }
   return {500, "internal_error", "an error without a name", {}, {}, {}};
-}
-
-void add_security_headers(http::Response& response) {
-  response.add_header("Cache-Control", "no-store");
-  response.add_header("X-Content-Type-Options", "nosniff");
-  response.add_header("Referrer-Policy", "no-referrer");
-  response.add_header("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
 }
 
 std::string client_address(const http::Request& request, const std::vector<std::string>& trusted_proxies) {

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/problem.h"
 #include "base/http.h"
 #include "base/secret.h"
 #include "governance/governance.h"
@@ -40,22 +41,8 @@ struct Caller {
   Secret session_id;                              ///< the cookie, when by a session
 };
 
-/// A refusal on its way to an RFC 9457 document: codes and parameters, no sentences but the title, which is for
-/// programmers.
-struct Refused {
-  uint16_t status = 422;
-  std::string code;
-  std::string title;
-  std::vector<std::pair<std::string, std::string>> params;
-  std::string pointer;
-  std::optional<int64_t> retry_after_seconds;
-};
-[[nodiscard]] http::Response problem(const Refused& refused);
 /// Status and code of each of governance's errors.
 [[nodiscard]] Refused refused_by(const governance::Error& error);
-
-/// Headers of every answer of the API: not cached, not sniffed, not framed, no referrer.
-void add_security_headers(http::Response& response);
 
 /// Whose request it is when proxies stand between: the last address in `X-Forwarded-For` that is no trusted proxy,
 /// provided that the connection itself comes from one. Anybody can write that header, so nothing else of it counts.

@@ -131,6 +131,20 @@ void CustomerApi::correct_person(const Call& call, const http::Responder& respon
       [this, call, responder, correction, record, noted, memo, fingerprint](const File& file) mutable {
         if (!file) return refuse_not_found(responder);
         correction.person = file->person.id;
+        // The record would be kept and change nothing. Names and values are bounded above; here it is how many there
+        // are.
+        profiles::Person tried = file->person;
+        if (!tried.learn(correction.attribute, correction.candidate)) {
+          return refuse(responder,
+                        Refused{422,
+                                "limit_reached",
+                                fmt::format("attribute: this person has {} attributes, as many as there can "
+                                            "be; correct one of them, or put the word into its note",
+                                            profiles::kAttributesMax),
+                                {{"field", "attribute"}, {"maximum", std::to_string(profiles::kAttributesMax)}},
+                                "/attribute",
+                                {}});
+        }
         engine::Batch batch;
         batch.add(file->home, static_cast<uint16_t>(RecordType::correction), record, flow::payload_of(correction));
         parts_.engine->append(std::move(batch), [this, call, responder, id = file->person.id, noted, memo, fingerprint](

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "api/customer_api.h"
-#include "api/problem.h"
 #include "flow/messages.h"
 
 namespace terreno::api {
@@ -27,8 +26,8 @@ struct Request {
   bool dry_run = false;
 };
 
-Refused invalid(std::string pointer, std::string code, std::string title) {
-  return {422, std::move(code), std::move(title), {{"field", pointer.substr(1)}}, std::move(pointer), {}};
+Refused invalid(std::string pointer, std::string code, std::string detail) {
+  return {422, std::move(code), std::move(detail), {{"field", pointer.substr(1)}}, std::move(pointer), {}};
 }
 
 std::expected<Request, Refused> read_request(const std::string& body) {
@@ -107,16 +106,13 @@ http::Response findings_problem(const std::vector<Finding>& findings, const std:
         json::object{{"code", finding.code}, {"pointer", pointer_of(finding)}, {"params", params_of(finding)}});
   }
   const Finding& first = findings.front();
-  http::Response response = json_response(
-      422, json::object{{"type", "about:blank"},
-                        {"title", fmt::format("{}:{}:{}: {}", first.file, first.line, first.column, first.detail)},
-                        {"status", 422},
-                        {"code", first.code},
-                        {"params", params_of(first)},
-                        {"pointer", pointer_of(first)},
-                        {"findings", std::move(list)}});
-  response.content_type = "application/problem+json";
-  return response;
+  return problem({.status = 422,
+                  .code = first.code,
+                  .detail = fmt::format("{}:{}:{}: {}", first.file, first.line, first.column, first.detail),
+                  .params = {},
+                  .pointer = pointer_of(first),
+                  .retry_after_seconds = {}},
+                 {{"params", params_of(first)}, {"findings", std::move(list)}});
 }
 
 json::array changes_between(const std::vector<Document>& before, const std::vector<Document>& after) {
@@ -220,6 +216,8 @@ void CustomerApi::apply_configuration(const Call& call, const http::Responder& r
         }
         std::vector<Finding> findings;
         auto configuration = flow::read_configuration(std::move(after), findings);
+        for (const Document& document : configuration->documents)
+          content::check_publishable(document.path, document.text, findings);
         if (!findings.empty()) return responder.answer(findings_problem(findings, request.documents));
         json::array changes = changes_between(before, configuration->documents);
         if (request.dry_run || configuration->hash == in_force.hash) {

@@ -58,6 +58,8 @@ const std::vector<CustomerApi::Route>& CustomerApi::routes() {
   return kRoutes;
 }
 
+size_t CustomerApi::body_bytes_max() { return std::ranges::max(routes(), {}, &Route::body_bytes_max).body_bytes_max; }
+
 void CustomerApi::add_routes(Router& router) {
   for (const Route& route : routes()) {
     const size_t brace = route.path.find('{');
@@ -65,10 +67,7 @@ void CustomerApi::add_routes(Router& router) {
     const std::string parameter(brace == std::string_view::npos ? std::string_view()
                                                                 : route.path.substr(brace + 1, end - brace - 1));
     // The guard is in `run`, which also hands on who was let in.
-    router.add({route.method,
-                std::string(route.path),
-                std::string(route.operation),
-                {},
+    router.add({route.method, std::string(route.path), std::string(route.operation),
                 [this, &route, parameter](const http::Request& request, const PathParameters& parameters,
                                           const http::Responder& responder) {
                   run(route, request, std::string(parameters.get(parameter)), responder);
@@ -79,10 +78,7 @@ void CustomerApi::add_routes(Router& router) {
 
 void add_governance_routes(Router& router, GovernanceApi& api) {
   for (const GovernanceApi::Route& route : GovernanceApi::routes()) {
-    router.add({route.method,
-                std::string(route.path),
-                "",
-                {},
+    router.add({route.method, std::string(route.path), "",
                 [&api, &route](const http::Request& request, const PathParameters& parameters,
                                const http::Responder& responder) {
                   api.run(route, request, std::string(parameters.get("id")), responder);

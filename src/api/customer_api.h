@@ -111,6 +111,8 @@ class CustomerApi {
 
   explicit CustomerApi(Parts parts) : parts_(std::move(parts)), reading_(*parts_.engine) {}
   [[nodiscard]] static const std::vector<Route>& routes();
+  /// The largest body that a route takes: less than this at the server, and the route's own limit is a lie.
+  [[nodiscard]] static size_t body_bytes_max();
   /// Registers every route; this outlives the router.
   void add_routes(Router& router);
 
@@ -162,6 +164,8 @@ class CustomerApi {
   bool note_view(const Call& call, std::string_view action, std::string_view kind, const std::string& id,
                  const http::Responder& responder);
 
+  bool note_clock_set(const Call& call, Timestamp at, const http::Responder& responder);
+
   void load_whole(const PersonQuery& query, WholeCallback done) const;
   void answer_person(const PersonQuery& query, const Call& call, const http::Responder& responder,
                      std::optional<governance::AuditNote> command);
@@ -175,6 +179,8 @@ class CustomerApi {
   [[nodiscard]] std::string random_bits() const;
   void answer_people(const std::vector<PersonQuery>& queries, std::optional<std::string> next, bool with_total,
                      const Call& call, const http::Responder& responder);
+  /// By a part of their name, among the newest.
+  void search_names(const std::string& search, size_t limit, const Call& call, const http::Responder& responder);
   void answer_letters(OutboxReader::Page page, const Call& call, const http::Responder& responder);
   void propose(const Call& call, std::shared_ptr<const flow::Configuration> configuration, Id128 base,
                boost::json::array changes, const http::Responder& responder);
@@ -184,6 +190,8 @@ class CustomerApi {
 
   std::mutex mutex_;
   std::map<std::string, Timestamp> viewed_;  ///< who looked at what, and when that was noted
+  std::string clock_mover_;                  ///< of the last move that was noted
+  Duration clock_moved_;                     ///< when, since boot
   struct Repeatable {
     std::string fingerprint;
     engine::Partition partition;

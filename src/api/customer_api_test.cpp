@@ -126,6 +126,7 @@ class CustomerApiTest : public testing::Test, public engine::OutputSink {
       engine_->advance(at - now());
       done(true);
     };
+    parts.run_clock = [] {};
     parts.build = "b1";
     parts.version = "0.1.0";
     api_ = std::make_unique<CustomerApi>(std::move(parts));
@@ -302,6 +303,51 @@ TEST_F(CustomerApiTest, EveryRouteAsksForItsScope) {
   }
 }
 
+// Every route that changes something: a cookie alone is what another site can send, too.
+TEST_F(CustomerApiTest, ACookieNeedsItsTokenTheOwnOriginAndALivingSession) {
+  const governance::NewLink first = registry_->issue_first_run_token(false, now()).value();
+  const auto session = registry_
+                           ->create_first_administrator(first.token.reveal(),
+                                                        {"marta@example.org", "Marta", governance::Language::spanish},
+                                                        "", "hash", {"192.0.2.7", "a browser"}, now())
+                           .value();
+  const std::string made = authentication_->session_cookie(session.id);
+  const std::pair<std::string, std::string> cookie{"Cookie", made.substr(0, made.find(';'))};
+  const std::pair<std::string, std::string> token{"X-CSRF-Token", authentication_->csrf_token(session.id)};
+  const std::pair<std::string, std::string> others{"X-CSRF-Token",
+                                                   authentication_->csrf_token(Secret("another session"))};
+  const std::pair<std::string, std::string> host{"Host", "crm.example.org"};
+  const auto each = [&](const auto& look) {
+    for (const CustomerApi::Route& route : CustomerApi::routes()) {
+      if (route.guard.access == Access::open) continue;
+      std::string path(route.path);
+      if (const size_t brace = path.find('{'); brace != std::string::npos) {
+        path.replace(brace, path.find('}') - brace + 1, std::string(32, '0'));
+      }
+      const json::value body = route.method == Method::get ? json::value(nullptr) : json::value(json::object());
+      look(route, [&](Headers headers) { return ask(route.method, path, body, std::move(headers)); });
+    }
+  };
+  each([&](const CustomerApi::Route& route, const auto& status) {
+    if (route.method == Method::get) return;
+    EXPECT_EQ(status({host, cookie}).code(), "csrf") << route.path;
+    EXPECT_EQ(status({host, cookie, others}).code(), "csrf") << route.path;
+    for (const auto& foreign : Headers{{"Origin", "https://evil.example"},
+                                       {"Origin", "null"},
+                                       {"Origin", "https://crm.example.org.evil.example"},
+                                       {"Sec-Fetch-Site", "cross-site"}}) {
+      EXPECT_EQ(status({host, cookie, token, foreign}).code(), "foreign_origin") << route.path << foreign.second;
+    }
+    const int let_in = status({host, cookie, token, {"Origin", "https://crm.example.org"}}).status();
+    EXPECT_NE(let_in, 401) << route.path;
+    EXPECT_NE(let_in, 403) << route.path;
+  });
+  engine_->advance(governance::kSessionIdle);
+  each([&](const CustomerApi::Route& route, const auto& status) {
+    EXPECT_EQ(status({host, cookie, token}).code(), "unauthenticated") << route.path;
+  });
+}
+
 TEST_F(CustomerApiTest, AppliesDocumentsAndSaysWhatIsWrongWithThem) {
   set_up();
   const Answer read = get("/api/v1/configuration");
@@ -328,6 +374,12 @@ TEST_F(CustomerApiTest, AppliesDocumentsAndSaysWhatIsWrongWithThem) {
   EXPECT_EQ(text(refused.body, "pointer"), "/documents/0/text");
   EXPECT_EQ(refused.body.at("params").at("line").to_number<int>(), 4);
   EXPECT_FALSE(refused.body.at("findings").as_array().empty());
+
+  std::string linked = documents()[1].text;
+  linked.insert(linked.find("<p>Hello"), "{% view_in_browser_url %}");
+  const json::array unbuilt{json::object{{"path", "templates/hello.yaml"}, {"text", linked}}};
+  EXPECT_EQ(ask(Method::post, "/api/v1/configuration", {{"base_version", 2}, {"documents", unbuilt}}).code(),
+            "no_such_page");
 }
 
 TEST_F(CustomerApiTest, APersonIsFoundByAnyIdentifierAndByTheirId) {
@@ -354,6 +406,23 @@ TEST_F(CustomerApiTest, APersonIsFoundByAnyIdentifierAndByTheirId) {
   EXPECT_EQ(text(person.body.at("messages").as_array().at(0), "state"), "sent") << person.response.body_view();
   EXPECT_EQ(get("/api/v1/people/" + std::string(32, 'a')).status(), 404);
   EXPECT_EQ(get("/api/v1/people/x").status(), 404);
+}
+
+TEST_F(CustomerApiTest, APersonIsFoundByAPartOfTheirNameWhateverItsAccents) {
+  track(R"({"type":"identify","userId":"u1","messageId":"m1","traits":{"first_name":"Íñigo","last_name":"García"}},
+           {"type":"identify","userId":"u2","messageId":"m2","traits":{"first_name":"Ana","last_name":"Ferrer"}})");
+  const auto found = [&](const std::string& q) {
+    const Answer answer = get("/api/v1/people?q=" + http::percent_encode(q));
+    std::vector<std::string> names;
+    for (const auto& one : answer.body.at("items").as_array()) names.push_back(text(one, "name"));
+    return names;
+  };
+  EXPECT_EQ(found("garcia"), std::vector<std::string>{"Íñigo García"});
+  EXPECT_EQ(found("IÑIGO"), std::vector<std::string>{"Íñigo García"});
+  EXPECT_EQ(found("na ferr"), std::vector<std::string>{"Ana Ferrer"});
+  EXPECT_EQ(found("u2"), std::vector<std::string>{"Ana Ferrer"});
+  EXPECT_TRUE(found("Nobody").empty());
+  EXPECT_TRUE(found("a").empty());
 }
 
 TEST_F(CustomerApiTest, WhoLooksIsNotedOnce) {
@@ -506,6 +575,34 @@ TEST_F(CustomerApiTest, ACorrectionIsInForceInTheAnswerAndARepeatDoesNothing) {
   EXPECT_EQ(refuse({{"attribute", "a"}, {"value", 1}, {"rank", "stated"}, {"note", "n"}, {"x", 1}}), "unknown_field");
 }
 
+TEST_F(CustomerApiTest, ACorrectionThatCannotBeTakenInIsRefusedWithItsField) {
+  set_up();
+  const std::string id = sign_up(false);
+  const auto correct = [&](const std::string& attribute, const json::value& value) {
+    return ask(Method::post, "/api/v1/people/" + id + "/corrections",
+               {{"attribute", attribute}, {"value", value}, {"rank", "stated"}, {"note", "On the phone"}});
+  };
+  const Answer long_name = correct(std::string(profiles::kAttributeNameBytesMax + 1, 'n'), "x");
+  EXPECT_EQ(long_name.code(), "too_long");
+  EXPECT_EQ(text(long_name.body, "pointer"), "/attribute");
+  const Answer long_value = correct("story", json::value(std::string(profiles::kAttributeValueBytesMax, 'x')));
+  EXPECT_EQ(long_value.code(), "too_long");
+  EXPECT_EQ(text(long_value.body, "pointer"), "/value");
+  for (size_t i = 0; i < profiles::kAttributesMax; i += 50) {
+    json::object traits;
+    for (size_t k = i; k < i + 50; ++k) traits["a" + std::to_string(k)] = 1;
+    track(json::serialize(json::object{
+        {"type", "identify"}, {"userId", "u1"}, {"messageId", "t" + std::to_string(i)}, {"traits", traits}}));
+  }
+  const size_t before = get("/api/v1/people/" + id).body.at("attributes").as_array().size();
+  ASSERT_EQ(before, profiles::kAttributesMax);
+  const Answer one_too_many = correct("one_more", "x");
+  EXPECT_EQ(one_too_many.status(), 422) << one_too_many.response.body_view();
+  EXPECT_EQ(one_too_many.code(), "limit_reached");
+  EXPECT_EQ(text(one_too_many.body, "pointer"), "/attribute");
+  EXPECT_EQ(correct("a1", 2).status(), 200);
+}
+
 TEST_F(CustomerApiTest, AnObjectionIsInForceAtEachAddressBeforeTheAnswer) {
   set_up();
   const std::string id = sign_up(true);
@@ -543,6 +640,55 @@ TEST_F(CustomerApiTest, AGrantThatTheLedgerRefusesIsNotAnsweredAsRecorded) {
   EXPECT_EQ(refused.code(), "act_refused");
 }
 
+TEST_F(CustomerApiTest, APermissionIsShownAsItIsNow) {
+  set_up();
+  const std::string id = sign_up(false);
+  const auto say = [&](std::string_view action, const json::object& more) {
+    json::object body{{"channel", "email"},  {"address", "ana@example.org"},
+                      {"topic", "tips"},     {"purpose", "marketing"},
+                      {"brand", ""},         {"action", action},
+                      {"actor", "person"},   {"explicit", true},
+                      {"country", "FR"},     {"method", "tick"},
+                      {"text_version", "v1"}};
+    for (const auto& [name, value] : more) body[name] = value;
+    const Answer said = ask(Method::post, "/api/v1/consents", body);
+    EXPECT_EQ(said.status(), 201) << said.response.body_view();
+    return text(said.body, "entry_id");
+  };
+  // One line for the scope of tips.
+  const auto shown = [&] {
+    const Answer person = get("/api/v1/people/" + id);
+    const json::array& lines = person.body.at("consents").as_array();
+    EXPECT_EQ(lines.size(), 1U) << person.response.body_view();
+    return lines.at(0);
+  };
+  EXPECT_NE(say("request", {}), "");
+  EXPECT_EQ(text(shown(), "state"), "pending");
+  engine_->advance(days(8));
+  EXPECT_EQ(text(shown(), "state"), "none");
+
+  const std::string granted = say("grant", {{"expires_at", format_iso8601(now() + days(2))}});
+  EXPECT_EQ(text(shown(), "state"), "subscribed");
+  EXPECT_FALSE(shown().at("paused").as_bool());
+  const Timestamp until = now() + days(1);
+  say("pause", {{"expires_at", format_iso8601(until)}});
+  EXPECT_TRUE(shown().at("paused").as_bool());
+  EXPECT_EQ(text(shown(), "paused_until"), format_iso8601(until));
+  engine_->advance(days(1));
+  EXPECT_FALSE(shown().at("paused").as_bool());
+  EXPECT_EQ(text(shown(), "entry_id"), granted);
+  engine_->advance(days(2));
+  EXPECT_EQ(text(shown(), "state"), "none");
+
+  const std::string withdrawn = say("withdraw", {});
+  EXPECT_EQ(text(shown(), "state"), "unsubscribed");
+  EXPECT_EQ(text(shown(), "entry_id"), withdrawn);
+  engine_->advance(seconds(1));
+  const std::string again = say("grant", {});
+  EXPECT_EQ(text(shown(), "state"), "subscribed");
+  EXPECT_EQ(text(shown(), "entry_id"), again);
+}
+
 TEST_F(CustomerApiTest, WhySaysWhatHappened) {
   set_up();
   const std::string id = sign_up(false);
@@ -576,6 +722,9 @@ TEST_F(CustomerApiTest, AMessageIsShownWithItsPermissionAndItsWay) {
   const Answer hidden = ask(Method::get, "/api/v1/messages/" + decision, nullptr, bearer({Scope::messages_read}));
   EXPECT_EQ(text(hidden.body, "to"), "a…@example.org");
   EXPECT_TRUE(hidden.body.at("masked").as_bool());
+  EXPECT_EQ(text(message.body, "person"), "Ana Ferrer");
+  EXPECT_EQ(text(hidden.body, "person"), "");
+  EXPECT_EQ(hidden.response.body_view().find("Ana"), std::string_view::npos) << hidden.response.body_view();
   EXPECT_EQ(get("/api/v1/messages/" + std::string(32, 'b')).status(), 404);
   EXPECT_TRUE(get("/api/v1/outbox").body.at("items").as_array().empty());
 }
@@ -687,6 +836,7 @@ TEST_F(CustomerApiTest, MetaHealthAndClock) {
   EXPECT_EQ(meta.status(), 200);
   EXPECT_FALSE(meta.body.at("signed_in").as_bool());
   EXPECT_TRUE(meta.body.at("first_run").as_bool());
+  EXPECT_FALSE(meta.body.at("time_held").as_bool());
   EXPECT_TRUE(get("/api/v1/meta").body.at("signed_in").as_bool());
   EXPECT_EQ(text(get("/api/v1/health").body, "state"), "ready");
   const Timestamp later = now() + hours(3);
@@ -694,6 +844,12 @@ TEST_F(CustomerApiTest, MetaHealthAndClock) {
   EXPECT_EQ(now(), later);
   EXPECT_EQ(ask(Method::post, "/api/v1/clock", {{"at", "2020-01-01T00:00:00Z"}}).code(), "clock_not_set");
   EXPECT_EQ(ask(Method::post, "/api/v1/clock", {{"at", "soon"}}).code(), "not_a_time");
+  EXPECT_EQ(ask(Method::post, "/api/v1/clock", {{"run", true}}).status(), 200);
+  const auto noted = audit_->read({}).value();
+  ASSERT_GE(noted.entries.size(), 2U);
+  EXPECT_EQ(noted.entries[0].note.action, "clock_run");
+  EXPECT_EQ(noted.entries[1].note.action, "clock_set");
+  EXPECT_EQ(noted.entries[1].note.details.at("at"), format_iso8601(later));
 }
 
 TEST_F(CustomerApiTest, AYesToAnUnknownTopicIsRefusedAndANoNever) {

@@ -38,45 +38,9 @@ const std::vector<GovernanceApi::Route>& GovernanceApi::routes() {
   return kRoutes;
 }
 
-namespace {
-
-// The `{id}` of the path, when `raw_path` has the form of `pattern`.
-std::optional<std::string> match(std::string_view pattern, std::string_view raw_path) {
-  const size_t brace = pattern.find("{id}");
-  if (brace == std::string_view::npos) return pattern == raw_path ? std::optional<std::string>("") : std::nullopt;
-  const std::string_view before = pattern.substr(0, brace);
-  const std::string_view after = pattern.substr(brace + 4);
-  if (raw_path.size() <= before.size() + after.size() || !raw_path.starts_with(before) || !raw_path.ends_with(after)) {
-    return std::nullopt;
-  }
-  const std::string_view id = raw_path.substr(before.size(), raw_path.size() - before.size() - after.size());
-  if (id.find('/') != std::string_view::npos) return std::nullopt;
-  return std::string(id);
-}
-
-}  // namespace
-
 std::string Call::query_value(std::string_view name) const {
   const auto found = std::ranges::find(query, name, &std::pair<std::string, std::string>::first);
   return found == query.end() ? std::string() : found->second;
-}
-
-bool GovernanceApi::handle(const http::Request& request, const http::Responder& responder) {
-  std::string allowed;
-  for (const Route& route : routes()) {
-    auto id = match(route.path, request.raw_path);
-    if (!id) continue;
-    if (route.method == request.method) {
-      run(route, request, std::move(*id), responder);
-      return true;
-    }
-    allowed.append(allowed.empty() ? "" : ", ").append(http::name_of(route.method));
-  }
-  if (allowed.empty()) return false;
-  http::Response response = problem({405, "method_not_allowed", "use one of: " + allowed, {}, {}, {}});
-  response.add_header("Allow", allowed);
-  responder.answer(std::move(response));
-  return true;
 }
 
 void GovernanceApi::run(const Route& route, const http::Request& request, std::string id,

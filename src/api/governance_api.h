@@ -87,9 +87,7 @@ class GovernanceApi {
   explicit GovernanceApi(Parts parts) : parts_(std::move(parts)) {}
 
   [[nodiscard]] static const std::vector<Route>& routes();
-  /// Answers when a route here has this path, otherwise returns false. Thread: any; does not block.
-  bool handle(const http::Request& request, const http::Responder& responder);
-  /// Runs one route, its guard first. `id` is the path's `{id}`.
+  /// Runs one route, its guard first. `id` is the path's `{id}`. Thread: any; does not block.
   void run(const Route& route, const http::Request& request, std::string id, const http::Responder& responder);
 
   // One for each route; in accounts.cpp, keys.cpp, sender.cpp, audit.cpp.
@@ -130,6 +128,8 @@ class GovernanceApi {
   /// A refusal while `email` or the client must wait; otherwise counts the attempt.
   [[nodiscard]] std::optional<Refused> limited(std::string_view email, const Call& call);
   void note_attempt(std::string_view email, const Call& call, bool succeeded);
+  /// The same for one-time tokens, whose attempt is over at once.
+  [[nodiscard]] std::optional<Refused> limited_by_token(std::string_view token, const Call& call);
 
   Parts parts_;
   std::mutex limiter_mutex_;

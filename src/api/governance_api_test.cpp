@@ -6,6 +6,7 @@
 #include <future>
 
 #include "adapters/crypto/password.h"
+#include "api/customer_api.h"
 #include "base/http_testing.h"
 #include "server/files/audit_folder.h"
 #include "server/files/installation_key.h"
@@ -51,6 +52,7 @@ class GovernanceApiTest : public testing::Test {
       return facts;
     };
     api_ = std::make_unique<GovernanceApi>(std::move(parts));
+    add_governance_routes(router_, *api_);
   }
   ~GovernanceApiTest() override {
     pool_.reset();
@@ -74,7 +76,7 @@ class GovernanceApiTest : public testing::Test {
     headers.emplace_back("Host", "crm.example.org");
     const http::OwnedRequest request(method, path, text, headers);
     auto [exchange, responder] = http::RecordedExchange::make();
-    EXPECT_TRUE(api_->handle(request.request, responder)) << path;
+    router_.handle(request.request, responder);
     Answer answer{exchange->wait(), nullptr};
     if (!answer.response.body_view().empty()) answer.body = json::parse(answer.response.body_view());
     return answer;
@@ -118,6 +120,7 @@ class GovernanceApiTest : public testing::Test {
   std::unique_ptr<crypto::PasswordPool> pool_ = std::make_unique<crypto::PasswordPool>(
       crypto::PasswordPool::Options{.threads = 1, .queue_max = 32, .cost = kCheap});
   std::unique_ptr<GovernanceApi> api_;
+  Router router_;
 };
 
 std::string example_path(const GovernanceApi::Route& route) {
@@ -167,7 +170,7 @@ TEST_F(GovernanceApiTest, EveryRouteOpensForExactlyTheRolesThatHoldItsScope) {
 
 TEST_F(GovernanceApiTest, NoKeyAWriteKeyAnExpiredSessionAndARevokedKeyOpenNothing) {
   Headers session = first_administrator();
-  const Source source =
+  const governance::Source source =
       registry_->create_source({"web", SourceKind::server, "", ""}, Principal::program(), now_).value();
   const NewApiKey revoked = registry_->create_api_key("old", {Scope::admin}, {}, Principal::program(), now_).value();
   ASSERT_TRUE(registry_->change(RevokeApiKey{revoked.key.id}, Principal::program(), now_));
@@ -260,7 +263,9 @@ TEST_F(GovernanceApiTest, AWrongPasswordAndAnUnknownAddressAnswerAlikeAndAreSlow
   const AuditPage page = audit_->read({}).value();
   EXPECT_EQ(page.entries[0].note.action, "sign_in_refused");
   EXPECT_EQ(page.entries[0].note.object_name, "");
+  EXPECT_TRUE(page.entries[0].note.details.empty());
   EXPECT_EQ(page.entries[1].note.object_name, "ana@example.org");
+  EXPECT_EQ(page.entries[1].note.details.at("name"), "ana@example.org");
   for (int i = 0; i < 4; ++i)
     static_cast<void>(ask(Method::post, "/api/v1/session", {{"email", "ana@example.org"}, {"password", "x"}}));
   const Answer slowed = ask(Method::post, "/api/v1/session", {{"email", "ana@example.org"}, {"password", kPassword}});
@@ -278,6 +283,34 @@ TEST_F(GovernanceApiTest, ADemoLinkNeedsNoAccountAndWorksOnce) {
   EXPECT_EQ(in.status(), 200);
   EXPECT_EQ(in.body.at("user").at("language").as_string(), "fr");
   EXPECT_EQ(ask(Method::post, "/api/v1/first-run", body).code(), "token_unknown");
+}
+
+TEST_F(GovernanceApiTest, GuessingAtLinksIsSlowedDown) {
+  first_administrator();
+  for (const char* const path : {"/api/v1/links", "/api/v1/first-run"}) {
+    int tried = 0;
+    const auto guess = [&] {
+      return ask(Method::post, path,
+                 {{"token", "guess " + std::to_string(++tried)}, {"password", kPassword}, {"language", "es"}})
+          .code();
+    };
+    while (tried < 200 && guess() == "token_unknown") {
+    }
+    EXPECT_GT(tried, 20) << path;
+    EXPECT_LT(tried, 50) << path;
+    EXPECT_EQ(guess(), "too_many_attempts") << path;
+    now_ = now_ + hours(2);
+  }
+  // One's own link may be tried with one password after the other.
+  const NewLink link =
+      registry_->invite_user({"p@example.org", "P", Language::french, Role::viewer}, Principal::program(), now_)
+          .value();
+  for (int i = 0; i < 60; ++i) {
+    EXPECT_EQ(ask(Method::post, "/api/v1/links", {{"token", link.token.reveal()}, {"password", "short"}}).code(),
+              "too_short");
+  }
+  EXPECT_EQ(ask(Method::post, "/api/v1/links", {{"token", link.token.reveal()}, {"password", kPassword}}).status(),
+            200);
 }
 
 TEST_F(GovernanceApiTest, SecretsAreShownOnceAndListsHoldOnlyHints) {

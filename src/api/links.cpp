@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <atomic>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <set>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "api/authentication.h"
 #include "base/bytes.h"
 #include "events/record.h"
 
@@ -62,11 +65,17 @@ Form read_form(std::string_view body) {
   return form;
 }
 
-/// What an address has said, read at its home.
+/// What an address has said, read at its home. As of the clock: a partition's own time may stand where nothing is due.
 struct Said {
   consent::PermissionCopy copy;
   bool is_suppressed = false;
   Timestamp now;
+
+  Said(const consent::AddressLedger* ledger, Timestamp at) : now(at) {
+    if (ledger == nullptr) return;
+    copy = ledger->copy();
+    is_suppressed = !ledger->folded().suppressions.empty();
+  }
 
   [[nodiscard]] bool is_on(std::string_view topic, std::string_view brand) const {
     return std::ranges::any_of(copy.lines, [&](const consent::FoldedPermission& line) {
@@ -80,6 +89,43 @@ struct Said {
       return line.state == consent::PermissionState::unsubscribed && line.scope.covers(pattern);
     });
   }
+};
+
+/// How often a link says yes, and how often its no is a new one. Thread-safe.
+class LinkLimits {
+ public:
+  /// How long whoever wants to widen what `address` allows must wait; zero: it is counted, and they go on.
+  Duration wait_to_widen(const consent::Address& address, const std::string& client, Timestamp now) {
+    const std::string key = consent::key_of(address).hex();
+    const std::lock_guard lock(mutex_);
+    const Duration wait = widening_.wait(key, client, now);
+    if (wait.ms == 0) widening_.attempted(key, client, now);
+    return wait;
+  }
+
+  /// When a withdrawal counts from. Repeated within some minutes it is the same word, said at the same time, so that it
+  /// makes no entry where nothing has opened since: a link that is posted a thousand times does not fill a ledger. (A
+  /// grant made in between, and delivered after the repeat, is later than it and stands.)
+  Timestamp time_of_withdrawal(const consent::Address& address, const consent::Scope& scope, Timestamp now) {
+    std::string key;
+    Writer out(key);
+    out.id(consent::key_of(address));
+    for (const std::string* part : {&scope.topic, &scope.purpose, &scope.brand}) out.bytes(*part);
+    const std::lock_guard lock(mutex_);
+    const auto said = said_at_.find(key);
+    if (said != said_at_.end() && said->second <= now && repeats_.wait(key, now).ms > 0) return said->second;
+    repeats_.failed(key, now);
+    // Forgetting makes a second entry, never a missing one.
+    if (said_at_.size() >= kRemembered) said_at_.clear();
+    return said_at_[key] = now;
+  }
+
+ private:
+  static constexpr size_t kRemembered = 10'000;
+  std::mutex mutex_;
+  governance::SignInLimiter widening_;
+  governance::AttemptLimiter repeats_{{.free_failures = 1, .wait_min = minutes(1)}, kRemembered};
+  std::unordered_map<std::string, Timestamp> said_at_;
 };
 
 /// What a tick at `topic` grants: exactly the scopes that the brand's journeys send it in.
@@ -105,6 +151,7 @@ struct LinkRoutes : std::enable_shared_from_this<LinkRoutes> {
   LinkDependencies with;
   /// Outlives the routes, as the engine's callbacks may.
   std::shared_ptr<std::atomic<size_t>> waiting = std::make_shared<std::atomic<size_t>>(0);
+  std::shared_ptr<LinkLimits> limits = std::make_shared<LinkLimits>();
 
   [[nodiscard]] consent::LinkPage page_for(const http::Request& request) const {
     consent::LinkPage page;
@@ -145,9 +192,9 @@ struct LinkRoutes : std::enable_shared_from_this<LinkRoutes> {
     return title.empty() ? topic : title;
   }
 
-  /// `then` runs on the apply thread of the address's home.
+  /// `then` runs on the apply thread of the address's home; null: there is no ledger.
   void read_ledger(const consent::Address& address, engine::Position not_before,
-                   std::function<void(const Said&)> then) const {
+                   std::function<void(const consent::AddressLedger*)> then) const {
     const Id128 key = consent::key_of(address);
     engine::ReadTask task;
     task.not_before = not_before;
@@ -155,14 +202,8 @@ struct LinkRoutes : std::enable_shared_from_this<LinkRoutes> {
       keys.push_back({consent::AddressLedger::kTable, key});
     };
     task.run = [key, address, then = std::move(then)](const engine::Lookup& state) {
-      Said said;
-      said.now = state.now();
       const auto* const ledger = state.find<consent::AddressLedger>(key);
-      if (ledger != nullptr && ledger->address() == address) {
-        said.copy = ledger->copy();
-        said.is_suppressed = !ledger->folded().suppressions.empty();
-      }
-      then(said);
+      then(ledger != nullptr && ledger->address() == address ? ledger : nullptr);
     };
     with.engine->read(consent::home_of(address), std::move(task));
   }
@@ -181,7 +222,8 @@ struct LinkRoutes : std::enable_shared_from_this<LinkRoutes> {
   void show_preferences(const consent::LinkPage& page, const consent::LinkClaims& claims, bool is_saved,
                         engine::Position not_before, const http::Responder& responder) const {
     read_ledger(claims.address, not_before,
-                [self = shared_from_this(), page, claims, is_saved, responder](const Said& said) {
+                [self = shared_from_this(), page, claims, is_saved, responder](const consent::AddressLedger* ledger) {
+                  const Said said(ledger, self->with.clock->now());
                   responder.answer(self->preferences_of(page, claims, said, is_saved));
                 });
   }
@@ -195,7 +237,7 @@ struct LinkRoutes : std::enable_shared_from_this<LinkRoutes> {
     const auto withdraw = [&](const std::string& topic) {
       consent::LinkClaims at = claims;
       at.scope = {topic, {}, brand};
-      acts.push_back(consent::withdraw_act(at, click(now, consent::Method::link)));
+      acts.push_back(withdrawal(at, click(now, consent::Method::link)));
     };
     if (form.wants_nothing) {
       const bool has_any = std::ranges::any_of(said.copy.lines, [&](const consent::FoldedPermission& line) {
@@ -226,15 +268,43 @@ struct LinkRoutes : std::enable_shared_from_this<LinkRoutes> {
   }
 
   void save_preferences(const consent::LinkPage& page, const consent::LinkClaims& claims, const Form& form,
-                        const http::Response& failed, const http::Responder& responder) const {
-    read_ledger(claims.address, {},
-                [self = shared_from_this(), page, claims, form, failed, responder](const Said& said) {
-                  const auto acts = self->acts_of(page, claims, form, said, self->with.clock->now());
-                  if (acts.empty()) return responder.answer(self->preferences_of(page, claims, said, true));
-                  self->append(acts, responder, failed, [self, page, claims, responder](engine::Position at) {
-                    self->show_preferences(page, claims, true, at, responder);
-                  });
-                });
+                        const std::string& client, const http::Responder& responder) const {
+    read_ledger(
+        claims.address, {},
+        [self = shared_from_this(), page, claims, form, client, responder](const consent::AddressLedger* ledger) {
+          const Timestamp now = self->with.clock->now();
+          const Said said(ledger, now);
+          auto acts = self->acts_of(page, claims, form, said, now);
+          if (acts.empty()) return responder.answer(self->preferences_of(page, claims, said, true));
+          const auto widens = [](const consent::ConsentAct& act) { return !consent::narrows(act.action); };
+          if (std::ranges::any_of(acts, widens)) {
+            const Duration wait = self->limits->wait_to_widen(claims.address, client, now);
+            // What they leave is left whatever else they ask for.
+            if (wait.ms > 0) std::erase_if(acts, widens);
+            if (acts.empty()) return responder.answer(too_often(page, form, wait));
+          }
+          self->append(acts, responder, busy(page, form), [self, page, claims, responder](engine::Position at) {
+            self->show_preferences(page, claims, true, at, responder);
+          });
+        });
+  }
+
+  /// Withdraws as `claims` say, now or when the same was said just before.
+  [[nodiscard]] consent::ConsentAct withdrawal(const consent::LinkClaims& claims, consent::LinkClick pressed) const {
+    consent::ConsentAct act = consent::withdraw_act(claims, pressed);
+    pressed.received_at = limits->time_of_withdrawal(act.address, act.scope, pressed.received_at);
+    return consent::withdraw_act(claims, pressed);
+  }
+
+  /// Whether the ledger took the confirmation is known once it was applied.
+  void answer_confirmation(const consent::LinkPage& page, const consent::LinkClaims& claims, engine::Position at,
+                           const http::Responder& responder) const {
+    read_ledger(claims.address, at, [page, scope = claims.scope, responder](const consent::AddressLedger* ledger) {
+      const auto* const state = ledger == nullptr ? nullptr : ledger->folded().find(scope);
+      const bool is_confirmed = state != nullptr && state->grant && state->grant->confirm_entry_id != 0;
+      responder.answer(is_confirmed ? page_response(200, consent::confirmed_page(page))
+                                    : page_response(410, consent::link_over_page(page)));
+    });
   }
 
   [[nodiscard]] consent::LinkClick click(Timestamp now, consent::Method method) const {
@@ -285,33 +355,54 @@ struct LinkRoutes : std::enable_shared_from_this<LinkRoutes> {
   }
 
   void act(const http::Request& request, std::string_view token, const http::Responder& responder) const {
-    if (request.body.size() > kLinkBodyBytesMax)
-      return responder.answer(problem_form(request, 413, "payload_too_large",
-                                           "body: has more than 65536 bytes; send List-Unsubscribe=One-Click"));
     consent::LinkPage page = page_for(request);
+    const Form form = read_form(request.body.substr(0, kLinkBodyBytesMax));
+    if (request.body.size() > kLinkBodyBytesMax)
+      return responder.answer(not_written(
+          page, form,
+          {413, "payload_too_large", "body: has more than 65536 bytes; send List-Unsubscribe=One-Click", {}, {}, {}}));
     const auto claims = read(token, page);
     if (!claims) return responder.answer(page_response(404, consent::unreadable_link_page(page)));
 
-    const Form form = read_form(request.body);
+    const std::string client = client_address(request, with.snapshot()->installation.trusted_proxies);
     // Without that form it is a button of mail, or of a page: it withdraws the message's topic, as with `unsubscribe`.
     if (claims->action == LinkAction::preferences && form.is_preferences)
-      return save_preferences(page, *claims, form, busy(request), responder);
-    const bool confirms = claims->action == LinkAction::confirm;
+      return save_preferences(page, *claims, form, client, responder);
+    if (claims->action == LinkAction::confirm) return confirm(page, *claims, form, token, client, responder);
     consent::LinkClick pressed =
-        click(with.clock->now(), form.is_one_click && !confirms ? consent::Method::one_click : consent::Method::link);
+        click(with.clock->now(), form.is_one_click ? consent::Method::one_click : consent::Method::link);
     pressed.everything = form.wants_everything;
-    http::Response done = page_response(
-        200, confirms ? consent::confirmed_page(page) : consent::unsubscribed_page(page, form.wants_everything));
-    append({confirms ? consent::confirm_act(*claims, token, pressed) : consent::withdraw_act(*claims, pressed)},
-           responder, busy(request),
-           [responder, done = std::move(done)](engine::Position) mutable { responder.answer(std::move(done)); });
+    append({withdrawal(*claims, pressed)}, responder, busy(page, form),
+           [responder, done = page_response(200, consent::unsubscribed_page(page, form.wants_everything))](
+               engine::Position) mutable { responder.answer(std::move(done)); });
   }
 
-  static http::Response busy(const http::Request& request) {
-    http::Response response =
-        problem_form(request, 503, "unavailable", "this cannot be written down now; send it again in a few seconds");
-    response.add_header("Retry-After", "5");
+  void confirm(const consent::LinkPage& page, const consent::LinkClaims& claims, const Form& form,
+               std::string_view token, const std::string& client, const http::Responder& responder) const {
+    const Timestamp now = with.clock->now();
+    const Duration wait = limits->wait_to_widen(claims.address, client, now);
+    if (wait.ms > 0) return responder.answer(too_often(page, form, wait));
+    append({consent::confirm_act(claims, token, click(now, consent::Method::link))}, responder, busy(page, form),
+           [self = shared_from_this(), page, claims, responder](engine::Position at) {
+             self->answer_confirmation(page, claims, at, responder);
+           });
+  }
+
+  /// A program that pressed one-click reads JSON; whoever pressed a button, a page.
+  static http::Response not_written(const consent::LinkPage& page, const Form& form, const Refused& refused) {
+    if (form.is_one_click) return problem(refused);
+    http::Response response = page_response(refused.status, consent::not_written_page(page));
+    if (refused.retry_after_seconds) response.add_header("Retry-After", std::to_string(*refused.retry_after_seconds));
     return response;
+  }
+  static http::Response busy(const consent::LinkPage& page, const Form& form) {
+    return not_written(
+        page, form, {503, "unavailable", "this cannot be written down now; send it again in a few seconds", {}, {}, 5});
+  }
+  static http::Response too_often(const consent::LinkPage& page, const Form& form, Duration wait) {
+    return not_written(
+        page, form,
+        {429, "too_many_attempts", "this link said yes too often; try again later", {}, {}, (wait.ms + 999) / 1000});
   }
 };
 
@@ -323,7 +414,6 @@ void add_link_routes(Router& router, LinkDependencies dependencies) {
       {.method = http::Method::get,
        .pattern = "/u/{token}",
        .operation = "showLink",
-       .scopes = {},
        .handler = [routes](const http::Request& request, const PathParameters& parameters, http::Responder responder) {
          routes->show(request, parameters.get("token"), responder);
        }});
@@ -331,7 +421,6 @@ void add_link_routes(Router& router, LinkDependencies dependencies) {
       {.method = http::Method::post,
        .pattern = "/u/{token}",
        .operation = "actOnLink",
-       .scopes = {},
        .handler = [routes](const http::Request& request, const PathParameters& parameters, http::Responder responder) {
          routes->act(request, parameters.get("token"), responder);
        }});

@@ -4,8 +4,10 @@
 //
 // 1. GET shows and changes nothing, since mail filters follow links. POST acts.
 // 2. A POST says that it is done only after the act is durable; repeating it is harmless.
-// 3. A withdrawal is an urgent record: it is not refused for load.
+// 3. A withdrawal is an urgent record: it is refused neither for load nor for being repeated. Saying no again within
+//    minutes makes no new entry; saying yes again and again is answered 429.
 // 4. What is not a token of this installation, whole, is answered 404 with a page that says what to do instead.
+//    Other errors are pages too, but for one-click, where a program reads them.
 //
 // 5. On the page of preferences only what the reader changed counts, against what they were shown: an old form opened
 //    again takes nothing back. What they tick is granted for the purposes that topic is sent for by the link's brand;

@@ -157,12 +157,19 @@ TEST_F(LinksTest, WhatIsNotOursIsAPageThatSaysWhatToDo) {
 TEST_F(LinksTest, WhatCouldNotBeWrittenIsNotConfirmed) {
   const auto exchange = begin(Method::post, path_of(consent::LinkAction::unsubscribe));
   engine.waiting.at(0)(std::unexpected(engine::Error{engine::Errc::overloaded, {}}));
+  // Who pressed a button reads a page in their language, a program JSON.
   EXPECT_EQ(exchange->wait().status, 503);
   EXPECT_EQ(exchange->wait().header("Retry-After"), "5");
-  EXPECT_EQ(begin(Method::post, path_of(consent::LinkAction::unsubscribe), std::string(kLinkBodyBytesMax + 1, 'x'))
-                ->wait()
-                .status,
-            413);
+  EXPECT_TRUE(shows(exchange->wait(), "No lo hemos podido anotar."));
+  const auto one_click = begin(Method::post, path_of(consent::LinkAction::unsubscribe), "List-Unsubscribe=One-Click");
+  engine.waiting.at(1)(std::unexpected(engine::Error{engine::Errc::overloaded, {}}));
+  EXPECT_EQ(one_click->wait().content_type, "application/problem+json");
+  EXPECT_EQ(one_click->wait().header("Retry-After"), "5");
+  const auto large =
+      begin(Method::post, path_of(consent::LinkAction::unsubscribe), std::string(kLinkBodyBytesMax + 1, 'x'), "fr")
+          ->wait();
+  EXPECT_EQ(large.status, 413);
+  EXPECT_TRUE(shows(large, "Nous n’avons pas pu le noter."));
 }
 
 }  // namespace

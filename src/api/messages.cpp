@@ -213,7 +213,7 @@ void CustomerApi::get_message(const Call& call, const http::Responder& responder
         json::object body{
             {"decision_id", decision->id.hex()},
             {"person_id", person.id.hex()},
-            {"person", oversight::full_name_of(person).value_or(is_masked ? "" : oversight::short_name_of(person))},
+            {"person", is_masked ? "" : oversight::full_name_of(person).value_or(oversight::short_name_of(person))},
             {"journey", decision->journey},
             {"journey_version", oversight::version_text(decision->journey_version)},
             {"message", decision->message},

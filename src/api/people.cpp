@@ -18,6 +18,9 @@ using events::IdentifierKind;
 namespace {
 
 constexpr size_t kSearchBytesMax = 320;
+/// Names have no index: of so many people, the newest, they are read one by one.
+constexpr size_t kNamesSearched = 200;
+constexpr size_t kNameBytesMin = 2;
 constexpr size_t kSummaryIdentifiers = 5;
 constexpr size_t kPastEntriesShown = 50;
 constexpr size_t kBodyShown = 32 * 1024;
@@ -52,6 +55,23 @@ std::vector<Identifier> readings_of(std::string_view text) {
   return readings;
 }
 
+/// Small letters without accents, as far as the languages of the console need it (Latin-1), so that `garcia` finds
+/// `García`.
+std::string folded_name(std::string_view text) {
+  constexpr std::string_view kBase = "aaaaaaaceeeeiiiidnooooo*ouuuuyts";  // U+00C0 to U+00DF, and again to U+00FF
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool has_next = i + 1 < text.size();
+    if (byte == 0xC3 && has_next) {
+      out += kBase[static_cast<unsigned char>(text[++i]) & 0x1F];
+    } else {
+      out += byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte + 0x20) : text[i];
+    }
+  }
+  return out;
+}
+
 json::value name_json(const profiles::Person& person) {
   const auto name = oversight::full_name_of(person);
   return name ? json::value(*name) : json::value(nullptr);
@@ -63,34 +83,51 @@ const consent::ConsentEntry* find_entry(const consent::AddressLedger& ledger, ui
   return found == entries.end() || found->entry_id != id ? nullptr : &*found;
 }
 
-/// The entry that says what a line of the folded ledger says.
-uint64_t entry_of(const consent::Folded& folded, const consent::FoldedPermission& line) {
+/// The entry behind what is so for a scope now; of a grant or request that ran out, that one.
+uint64_t entry_of(const consent::Folded& folded, const consent::Scope& scope, consent::PermissionState state) {
   using consent::PermissionState;
-  if (const auto* const scope = folded.find(line.scope);
-      scope != nullptr && line.state != PermissionState::unsubscribed && line.state != PermissionState::suppressed) {
-    if (scope->grant) return scope->grant->entry_id;
-    if (scope->request) return scope->request->entry_id;
-  }
-  uint64_t newest = 0;
-  if (line.state == PermissionState::suppressed) {
+  if (state == PermissionState::suppressed) {
+    uint64_t newest = 0;
     for (const auto& one : folded.suppressions) {
-      if (one.pattern == line.scope) newest = std::max(newest, one.entry_id);
+      if (one.pattern.covers(scope)) newest = std::max(newest, one.entry_id);
     }
-  } else {
-    for (const auto& one : folded.opt_outs) {
-      if (one.pattern == line.scope) newest = std::max(newest, one.entry_id);
-    }
+    return newest;
   }
-  return newest;
+  if (state == PermissionState::unsubscribed) {
+    const consent::OptOut* const opt_out = folded.newest_opt_out(scope);
+    return opt_out == nullptr ? 0 : opt_out->entry_id;
+  }
+  const auto* const found = folded.find(scope);
+  if (found == nullptr) return 0;
+  if (found->grant) return found->grant->entry_id;
+  return found->request ? found->request->entry_id : 0;
 }
 
-json::array consents_json(const std::vector<consent::Address>& addresses, const Reading::Ledgers& ledgers) {
+/// The pause that holds a scope the longest; null: none does.
+const consent::Pause* pause_of(const consent::Folded& folded, const consent::Scope& scope, Timestamp now) {
+  const consent::Pause* longest = nullptr;
+  for (const consent::Pause& pause : folded.pauses) {
+    if (!pause.pattern.covers(scope) || (pause.until && *pause.until <= now)) continue;
+    if (longest == nullptr || !pause.until || (longest->until && *longest->until < *pause.until)) longest = &pause;
+  }
+  return longest;
+}
+
+json::array consents_json(const std::vector<consent::Address>& addresses, const Reading::Ledgers& ledgers,
+                          Timestamp now) {
   json::array list;
   for (size_t i = 0; i < ledgers.size(); ++i) {
     if (!ledgers[i]) continue;
     const consent::AddressLedger& ledger = *ledgers[i];
-    for (const consent::FoldedPermission& line : ledger.copy().lines) {
-      const auto* const entry = find_entry(ledger, entry_of(ledger.folded(), line));
+    const consent::PermissionCopy copy = ledger.copy();
+    const consent::Scope* shown = nullptr;
+    for (const consent::FoldedPermission& line : copy.lines) {
+      // A scope may have a line for the no and one for the later yes; only one of them is so.
+      if (shown != nullptr && *shown == line.scope) continue;
+      shown = &line.scope;
+      const consent::PermissionState state = copy.state_of(line.scope, now);
+      const auto* const entry = find_entry(ledger, entry_of(ledger.folded(), line.scope, state));
+      const auto* const pause = pause_of(ledger.folded(), line.scope, now);
       const auto text = [&](std::string_view value) {
         return entry == nullptr || value.empty() ? json::value(nullptr) : json::value(value);
       };
@@ -100,7 +137,9 @@ json::array consents_json(const std::vector<consent::Address>& addresses, const 
           {"topic", line.scope.topic},
           {"purpose", line.scope.purpose},
           {"brand", line.scope.brand},
-          {"state", consent::name_of(line.state)},
+          {"state", consent::name_of(state)},
+          {"paused", pause != nullptr},
+          {"paused_until", time_or_null(pause == nullptr ? Timestamp{} : pause->until.value_or(Timestamp{}))},
           {"entry_id", entry == nullptr ? json::value(nullptr)
                                         : json::value(entry_id_text(consent::home_of(addresses[i]), entry->entry_id))},
           {"since", time_or_null(entry == nullptr ? Timestamp{} : entry->act.effective_at())},
@@ -155,7 +194,7 @@ json::object CustomerApi::summary_json(const PersonFile& file) const {
   for (const consent::PermissionCopy& copy : person.permissions) {
     for (const consent::FoldedPermission& line : copy.lines) {
       is_suppressed |= line.state == consent::PermissionState::suppressed;
-      is_subscribed |= copy.state_of(line.scope, file.now) == consent::PermissionState::subscribed;
+      is_subscribed |= copy.state_of(line.scope, now()) == consent::PermissionState::subscribed;
     }
   }
   json::array journeys;
@@ -281,7 +320,7 @@ json::object CustomerApi::person_json(const Whole& whole) const {
           {"identifiers", std::move(identifiers)},
           {"edges", std::move(edges)},
           {"attributes", std::move(attributes)},
-          {"consents", consents_json(whole.addresses, whole.ledgers)},
+          {"consents", consents_json(whole.addresses, whole.ledgers, now())},
           {"journeys", std::move(journeys)},
           {"journeys_in_force", std::move(in_force)},
           {"messages", std::move(messages)}};
@@ -345,6 +384,29 @@ void CustomerApi::answer_people(const std::vector<PersonQuery>& queries, std::op
   });
 }
 
+void CustomerApi::search_names(const std::string& search, size_t limit, const Call& call,
+                               const http::Responder& responder) {
+  const auto query_of = [](PersonId id, engine::Partition home) {
+    return PersonQuery{.id = id, .hint = home, .not_before = {}, .with_decisions = false, .decision = {}};
+  };
+  const auto look = [this, call, responder, query_of, limit,
+                     wanted = folded_name(search)](const std::vector<File>& files) {
+    std::vector<PersonQuery> queries;
+    for (const File& file : files) {
+      if (!file || queries.size() == limit) continue;
+      const auto name = oversight::full_name_of(file->person);
+      if (name && folded_name(*name).find(wanted) != std::string::npos)
+        queries.push_back(query_of(file->person.id, file->home));
+    }
+    answer_people(queries, std::nullopt, false, call, responder);
+  };
+  reading_.newest_people(std::nullopt, kNamesSearched, [this, look, query_of](const std::vector<ListedPerson>& listed) {
+    std::vector<PersonQuery> queries;
+    for (const ListedPerson& one : listed) queries.push_back(query_of(one.id, one.partition));
+    reading_.people(queries, look);
+  });
+}
+
 void CustomerApi::list_people(const Call& call, const http::Responder& responder) {
   const auto limit = page_limit(call);
   if (!limit) return refuse(responder, bad_limit());
@@ -361,13 +423,15 @@ void CustomerApi::list_people(const Call& call, const http::Responder& responder
     const std::vector<Identifier> readings = readings_of(search);
     const PersonId id = PersonId::from_hex(search);
     // One place for each reading, and one for the text as a person id.
-    const Gather<File> gather(readings.size() + 1, [this, call, responder, query_of](const std::vector<File>& files) {
-      std::vector<PersonQuery> queries;
-      for (const File& file : files) {
-        if (file) queries.push_back(query_of(file->person.id, file->home));
-      }
-      answer_people(queries, std::nullopt, false, call, responder);
-    });
+    const Gather<File> gather(
+        readings.size() + 1, [this, call, responder, query_of, search, limit = *limit](const std::vector<File>& files) {
+          std::vector<PersonQuery> queries;
+          for (const File& file : files) {
+            if (file) queries.push_back(query_of(file->person.id, file->home));
+          }
+          if (queries.empty() && search.size() >= kNameBytesMin) return search_names(search, limit, call, responder);
+          answer_people(queries, std::nullopt, false, call, responder);
+        });
     for (size_t i = 0; i < readings.size(); ++i) {
       reading_.person_of(readings[i], [gather, i](File file) { gather.put(i, std::move(file)); });
     }

@@ -5,7 +5,9 @@
 #include "api/links.h"
 #include "base/http_testing.h"
 #include "engine/stepped.h"
+#include "events/record.h"
 #include "flow/flow.h"
+#include "flow/messages.h"
 
 namespace terreno::api {
 namespace {
@@ -156,6 +158,100 @@ TEST_F(PreferencesTest, NothingAnyMoreClosesEverythingAndATickOpensOneAgain) {
   EXPECT_EQ(ledger().entries.back().act.scope, (consent::Scope{"", "", "norte"}));
   EXPECT_TRUE(is_ticked(ask(Method::post, "form=preferences&t.care=1"), "care"));
   EXPECT_EQ(ledger().tips, PermissionState::unsubscribed);
+}
+
+TEST_F(PreferencesTest, ANoRepeatedIsTakenAndEnteredOnce) {
+  const auto leave = [&] {
+    const http::Response done = ask(Method::post, "List-Unsubscribe=One-Click");
+    EXPECT_EQ(done.status, 200);
+    EXPECT_TRUE(shows(done, "Hecho."));
+  };
+  ask(Method::post, "form=preferences&t.tips=1");
+  leave();
+  EXPECT_EQ(ledger().tips, PermissionState::unsubscribed);
+  const size_t entries = ledger().entries.size();
+  for (int i = 0; i < 200; ++i) {
+    engine_->advance(milliseconds(100));
+    leave();
+  }
+  EXPECT_EQ(ledger().entries.size(), entries);
+  // What was opened since closes again, however soon.
+  ask(Method::post, "form=preferences&t.tips=1");
+  EXPECT_EQ(ledger().tips, PermissionState::subscribed);
+  leave();
+  EXPECT_EQ(ledger().tips, PermissionState::unsubscribed);
+}
+
+TEST_F(PreferencesTest, YesAndNoInTurnsEndsWithTheNo) {
+  int refused = 0;
+  for (int i = 0; i < 100; ++i) {
+    const http::Response yes = ask(Method::post, "form=preferences&t.tips=1");
+    if (yes.status == 429) {
+      ++refused;
+      EXPECT_TRUE(yes.header("Retry-After").has_value());
+      EXPECT_TRUE(shows(yes, "No lo hemos podido anotar."));
+    }
+    const http::Response no = ask(Method::post, "form=preferences&on.tips=1");
+    EXPECT_EQ(no.status, 200);
+    EXPECT_EQ(ledger().tips, PermissionState::unsubscribed);
+  }
+  EXPECT_GT(refused, 90);
+  EXPECT_LT(ledger().entries.size(), 30U);
+  // Whoever may not say yes for now can still leave, in the same form too.
+  engine_->advance(hours(2));
+  ask(Method::post, "form=preferences&t.tips=1");
+  for (int i = 0; i < 50 && ask(Method::post, "form=preferences&t.care=1").status != 429; ++i)
+    ask(Method::post, "form=preferences&on.care=1");
+  EXPECT_EQ(ledger().tips, PermissionState::subscribed);
+  EXPECT_EQ(ask(Method::post, "form=preferences&on.tips=1&t.care=1").status, 200);
+  EXPECT_EQ(ledger().tips, PermissionState::unsubscribed);
+  EXPECT_EQ(ledger().care, PermissionState::unsubscribed);
+  engine_->advance(hours(2));
+  EXPECT_TRUE(is_ticked(ask(Method::post, "form=preferences&t.tips=1"), "tips"));
+}
+
+TEST_F(PreferencesTest, AConfirmationThatTheLedgerDidNotTakeIsNotThankedFor) {
+  const std::string token = consent::make_token(
+      keys_, {consent::LinkAction::confirm, address_, {"tips", "marketing", "norte"}, DecisionId{{1, 2}}, "es"});
+  const auto press = [&] {
+    const http::OwnedRequest owned(Method::post, "/u/" + token, {}, {});
+    auto [exchange, responder] = http::RecordedExchange::make();
+    router_.handle(owned.request, responder);
+    engine_->run_until_idle();
+    return exchange->wait();
+  };
+  const http::Response nothing_asked = press();
+  EXPECT_EQ(nothing_asked.status, 410);
+  EXPECT_TRUE(shows(nothing_asked, "Este enlace ya no vale."));
+  const auto request = [&] {
+    consent::ConsentAct act;
+    act.action = consent::Action::request;
+    act.address = address_;
+    act.scope = {"tips", "marketing", "norte"};
+    act.legal_basis = consent::LegalBasis::consent;
+    act.method = consent::Method::tick;
+    act.is_explicit = true;
+    act.text_version = "v1";
+    act.actor.kind = consent::ActorKind::person;
+    act.occurred_at = act.received_at = engine_->clock().now();
+    act.visibility = events::Visibility::public_source;
+    act.confirmation.token_hash = consent::token_hash_of(token);
+    act.random_bits = std::string(32, 'r');
+    engine::Batch batch;
+    batch.add(consent::home_of(address_), static_cast<uint16_t>(events::RecordType::consent_act),
+              RecordId{random_.next()}, flow::payload_of(act));
+    engine_->append(std::move(batch), nullptr, false);
+    engine_->run_until_idle();
+  };
+  request();
+  engine_->advance(days(8));
+  EXPECT_EQ(press().status, 410);
+  request();
+  const http::Response thanked = press();
+  EXPECT_EQ(thanked.status, 200);
+  EXPECT_TRUE(shows(thanked, "Gracias."));
+  EXPECT_EQ(press().status, 200);
+  EXPECT_EQ(ledger().tips, PermissionState::subscribed);
 }
 
 TEST_F(PreferencesTest, SpeaksTheLettersLanguageThenTheBrowsersThenTheInstallations) {

@@ -4,35 +4,31 @@
 // their reader's language. (Tracking has a form of its own, see tracking.h.)
 
 #include <boost/json/object.hpp>
-#include <boost/json/value.hpp>
-#include <expected>
+#include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/http.h"
 
 namespace terreno::api {
 
-struct Problem {
-  uint16_t status = 400;
-  std::string_view code;    ///< a constant: `not_found`, `invalid_body`, …
-  std::string detail = {};  ///< for a developer: names field, rule, remedy; no personal data
-  boost::json::object params = {};
-  std::string pointer = {};  ///< JSON pointer into the body: `/topics/0/name`
+/// A refusal on its way to its document.
+struct Refused {
+  uint16_t status = 422;
+  std::string code;    ///< stable: `not_found`, `too_long`, …
+  std::string detail;  ///< for programmers, in English: names field, rule, remedy; no personal data
+  std::vector<std::pair<std::string, std::string>> params;
+  std::string pointer;  ///< JSON pointer into the body: `/topics/0/name`
+  std::optional<int64_t> retry_after_seconds;
 };
 
-/// `application/problem+json` with `type`, `title`, `status`, `code`, `params`, and `pointer` and `detail` when given.
-[[nodiscard]] http::Response problem(const Problem& problem);
+/// `application/problem+json` with `type`, `title` (HTTP's name of the status), `status`, `code`, and what else is
+/// given. Members of `more` come besides, or in the place of those of the same name.
+[[nodiscard]] http::Response problem(const Refused& refused, const boost::json::object& more = {});
 
-/// A JSON answer.
-[[nodiscard]] http::Response json_response(uint16_t status, const boost::json::value& value);
-
-/// The body as a JSON object of at most 32 levels; otherwise the problem to answer.
-[[nodiscard]] std::expected<boost::json::object, Problem> read_json_object(const http::Request& request);
-
-/// The member as a string or integer; nullopt when it is absent or of another kind.
-[[nodiscard]] std::optional<std::string> string_member(const boost::json::object& object, std::string_view name);
-[[nodiscard]] std::optional<int64_t> integer_member(const boost::json::object& object, std::string_view name);
+/// Headers of every answer of the API: not cached, not sniffed, not framed, no referrer.
+void add_security_headers(http::Response& response);
 
 }  // namespace terreno::api

@@ -50,7 +50,7 @@ std::string_view PathParameters::get(std::string_view name) const {
 
 http::Response problem_form(const http::Request& /*request*/, uint16_t status, std::string_view code,
                             std::string_view detail) {
-  return problem({.status = status, .code = code, .detail = std::string(detail)});
+  return problem({status, std::string(code), std::string(detail), {}, {}, {}});
 }
 
 struct Router::State {
@@ -62,7 +62,6 @@ struct Router::State {
   };
   Node root;
   std::vector<Route> routes;
-  RouteGuard guard;
   http::Handler fallback;
 
   [[nodiscard]] const Node* find(const Segments& segments) const {
@@ -119,7 +118,6 @@ void Router::add(Route route) {
   state_->routes.push_back(std::move(route));
 }
 
-void Router::set_guard(RouteGuard guard) { state_->guard = std::move(guard); }
 void Router::set_fallback(http::Handler fallback) { state_->fallback = std::move(fallback); }
 const std::vector<Route>& Router::routes() const { return state_->routes; }
 
@@ -128,7 +126,7 @@ void Router::handle(const http::Request& request, http::Responder responder) con
   const State::Node* const node = state_->find(segments);
   if (node == nullptr) {
     if (state_->fallback) return state_->fallback(request, std::move(responder));
-    return responder.answer(problem({.status = 404, .code = "not_found"}));
+    return responder.answer(problem({404, "not_found", "there is nothing at this path", {}, {}, {}}));
   }
   const Route* const route = state_->route_for(*node, request.method);
   if (route == nullptr) {
@@ -148,10 +146,6 @@ void Router::handle(const http::Request& request, http::Responder responder) con
     if (!value)
       return responder.answer(route->error_form(request, 400, "malformed_path", "path: has a malformed escape"));
     parameters.add(names.items[i].substr(1, names.items[i].size() - 2), std::move(*value));
-  }
-  if (!route->scopes.empty()) {
-    if (!state_->guard) return responder.answer(route->error_form(request, 503, "starting", "the server is starting"));
-    if (!state_->guard(*route, request, responder)) return;
   }
   route->handler(request, parameters, std::move(responder));
 }

@@ -41,14 +41,9 @@ struct Route {
   http::Method method = http::Method::get;
   std::string pattern;    ///< `/v1/projects/{key}/settings`
   std::string operation;  ///< operation id of openapi.yaml
-  /// What the caller's key or session must hold; empty: no authentication by the guard.
-  std::vector<std::string> scopes;
   RouteHandler handler;
   ErrorForm error_form = problem_form;
 };
-
-/// Decides whether a request may reach a route with scopes; answers itself, and returns false, when it may not.
-using RouteGuard = std::function<bool(const Route&, const http::Request&, const http::Responder&)>;
 
 /// Filled at start, then only read: any number of threads may call `handle` and `refuse`.
 class Router {
@@ -60,8 +55,6 @@ class Router {
 
   /// The same method and pattern twice is a programmer's error.
   void add(Route route);
-  /// Asked for every route that has scopes. Without a guard such routes answer 503.
-  void set_guard(RouteGuard guard);
   /// Takes what no pattern matches, such as the console's pages.
   void set_fallback(http::Handler fallback);
 

@@ -137,7 +137,7 @@ void TrackingApi::track(TrackingPath path, bool is_jitsu, const Request& request
     with.observer->on_rejected_key(candidates.empty() ? parser.write_key() : std::string_view(candidates.front()),
                                    true);
     return responder.answer(
-        tracking_error_form(request, 404, "source_disabled", "source: is switched off; enable it in the console"));
+        tracking_error_form(request, 404, "source_disabled", "source: is switched off; use the key of another source"));
   }
   const Timestamp received_at = with.clock->now();
   std::vector<events::Event> parsed;
@@ -211,15 +211,18 @@ Response TrackingApi::settings(const Request& request, std::string_view key) con
     return tracking_error_form(request, 404, "invalid_write_key", "write key: is unknown; use the key of a source");
   }
   // Each part matters: without apiHost or apiKey browsers and phones send to the vendor, or nothing.
-  std::string host =
-      options.public_host.empty() ? std::string(request.header("host").value_or("localhost")) : options.public_host;
+  constexpr std::string_view kSecure = "https://";
+  std::string host = options.public_base_url ? options.public_base_url() : std::string();
+  const bool is_https = host.starts_with(kSecure);
+  if (const size_t end = host.find("://"); end != std::string::npos) host.erase(0, end + 3);
+  if (host.empty()) host = request.header("host").value_or("localhost");
   const boost::json::object enabled{{"__default", {{"enabled", true}}}};
   const boost::json::value body{
       {"integrations",
        {{"Segment.io",
          {{"apiKey", boost::json::string_view(key.data(), key.size())},
           {"apiHost", host + "/v1"},
-          {"protocol", options.is_https ? "https" : "http"},
+          {"protocol", is_https ? "https" : "http"},
           {"httpConfig", {{"rateLimitConfig", {{"enabled", true}}}, {"backoffConfig", {{"enabled", true}}}}}}}}},
       {"plan", {{"track", enabled}, {"identify", enabled}, {"group", enabled}}},
       {"metrics", {{"sampleRate", 0}}},
@@ -314,11 +317,8 @@ Response tracking_error_form(const Request& request, uint16_t status, std::strin
 void add_tracking_routes(Router& router, TrackingDependencies dependencies, TrackingOptions options) {
   const auto api = std::make_shared<const TrackingApi>(TrackingApi{dependencies, std::move(options)});
   const auto add = [&](Method method, std::string_view pattern, std::string_view operation, RouteHandler handler) {
-    router.add({method, std::string(pattern), std::string(operation), {}, std::move(handler), tracking_error_form});
-    router.add({Method::options,
-                std::string(pattern),
-                std::string(operation) + "Preflight",
-                {},
+    router.add({method, std::string(pattern), std::string(operation), std::move(handler), tracking_error_form});
+    router.add({Method::options, std::string(pattern), std::string(operation) + "Preflight",
                 [](const Request& request, const PathParameters&, const Responder& responder) {
                   responder.answer(preflight(request));
                 },

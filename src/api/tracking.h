@@ -11,6 +11,7 @@
 // Rules: docs/concepts/tracking.md.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,10 +51,10 @@ class TrackingObserver {
 };
 
 struct TrackingOptions {
-  /// What the settings answer names as host, such as `track.example.org`; empty: the request's Host header.
-  std::string public_host;
-  /// What it names as protocol: without TLS the SDK must be told `http`.
-  bool is_https = false;
+  /// Where the world reaches this, `https://crm.example.org`, as of now; any thread. The settings answer names it, so
+  /// that what a proxy puts into Host, and whether it speaks TLS, does not matter. No function, or an empty answer: the
+  /// request's Host header, over http.
+  std::function<std::string()> public_base_url = {};
   /// Answer unknown keys 200, and tell the observer. For a migration during which a 401 would make clients loop.
   bool is_lenient = false;
 };

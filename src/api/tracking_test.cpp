@@ -260,7 +260,7 @@ TEST_F(TrackingTest, RefusesUnknownAndDisabledKeysAndTellsOfThem) {
 }
 
 TEST_F(TrackingTest, MayAnswerUnknownKeysGentlyAndStillStoresNothing) {
-  build({.public_host = {}, .is_https = false, .is_lenient = true});
+  build({.is_lenient = true});
   EXPECT_EQ(post("/v1/track", kTrack, {{"X-Write-Key", "nope"}}).status, 200);
   EXPECT_TRUE(engine.batches.empty());
   EXPECT_EQ(observer.rejected.size(), 1U);
@@ -349,7 +349,7 @@ TEST_F(TrackingTest, TellsSegmentsSdksWhereToSend) {
                "group":{"__default":{"enabled":true}}},
        "metrics":{"sampleRate":0},"analyticsNextEnabled":true})"));
   EXPECT_EQ(ask(Method::get, "/v1/projects/nope/settings").status, 404);
-  build({.public_host = "t.example.org", .is_https = true, .is_lenient = false});
+  build({.public_base_url = [] { return std::string("https://t.example.org"); }});
   const auto other = boost::json::parse(std::string(ask(Method::get, "/v1/projects/k1/settings").body_view()));
   EXPECT_EQ(other.at("integrations").at("Segment.io").at("apiHost"), "t.example.org/v1");
   EXPECT_EQ(other.at("integrations").at("Segment.io").at("protocol"), "https");

@@ -30,6 +30,10 @@ struct Words {
   std::string_view confirm_button;
   std::string_view confirm_done;
   std::string_view confirm_done_detail;
+  std::string_view over;
+  std::string_view over_detail;
+  std::string_view not_written;
+  std::string_view not_written_detail;
   std::string_view unreadable;
   std::string_view unreadable_detail;
   std::string_view choose;
@@ -64,6 +68,12 @@ constexpr std::array<Words, 3> kWords{{
      .confirm_button = "Sí, quiero recibirlo",
      .confirm_done = "Gracias. Te escribiremos sobre {1}.",
      .confirm_done_detail = "Puedes dejarlo cuando quieras, con el enlace de cada mensaje.",
+     .over = "Este enlace ya no vale.",
+     .over_detail = "Pasó el plazo para confirmar, o después se retiró el permiso. No hemos cambiado nada. Si todavía "
+                    "quieres recibirlo, date de alta otra vez.",
+     .not_written = "No lo hemos podido anotar.",
+     .not_written_detail = "No ha cambiado nada. Abre otra vez el enlace del mensaje dentro de un momento e inténtalo "
+                           "de nuevo, o responde al mensaje con la palabra «baja»: también vale.",
      .unreadable = "No podemos leer este enlace.",
      .unreadable_detail = "Quizá se cortó al copiarlo. Ábrelo desde el mensaje, o responde al mensaje con la palabra "
                           "«baja»: también vale.",
@@ -96,6 +106,12 @@ constexpr std::array<Words, 3> kWords{{
      .confirm_button = "Oui, je souhaite le recevoir",
      .confirm_done = "Merci. Nous vous écrirons sur {1}.",
      .confirm_done_detail = "Vous pouvez arrêter quand vous voulez, par le lien de chaque message.",
+     .over = "Ce lien n’est plus valable.",
+     .over_detail = "Le délai pour confirmer est passé, ou l’accord a été retiré depuis. Nous n’avons rien changé. Si "
+                    "vous souhaitez toujours le recevoir, inscrivez-vous à nouveau.",
+     .not_written = "Nous n’avons pas pu le noter.",
+     .not_written_detail = "Rien n’a changé. Ouvrez à nouveau le lien du message dans un moment et réessayez, ou "
+                           "répondez au message par le mot « désabonner » : cela suffit.",
      .unreadable = "Nous ne pouvons pas lire ce lien.",
      .unreadable_detail = "Il a peut-être été coupé en le copiant. Ouvrez-le depuis le message, ou répondez au message "
                           "par le mot « désabonner » : cela suffit.",
@@ -128,6 +144,12 @@ constexpr std::array<Words, 3> kWords{{
      .confirm_button = "Yes, send it to me",
      .confirm_done = "Thank you. We will write to you about {1}.",
      .confirm_done_detail = "You can stop whenever you like, with the link in each message.",
+     .over = "This link is over.",
+     .over_detail = "The time to confirm has passed, or the permission was withdrawn since. We have changed nothing. "
+                    "If you would still like it, sign up again.",
+     .not_written = "We could not write it down.",
+     .not_written_detail = "Nothing has changed. Open the link in the message again in a moment and try once more, or "
+                           "answer the message with the word “stop”: that counts too.",
      .unreadable = "We cannot read this link.",
      .unreadable_detail = "It may have been cut when it was copied. Open it from the message, or answer the message "
                           "with the word “stop”: that counts too.",
@@ -356,6 +378,16 @@ std::string confirm_page(const LinkPage& page) {
 std::string confirmed_page(const LinkPage& page) {
   const Words& words = words_of(page);
   return whole_page(page, words.confirm_done, words.confirm_done_detail, preferences_link(page));
+}
+
+std::string link_over_page(const LinkPage& page) {
+  const Words& words = words_of(page);
+  return whole_page(page, words.over, words.over_detail, {});
+}
+
+std::string not_written_page(const LinkPage& page) {
+  const Words& words = words_of(page);
+  return whole_page(page, words.not_written, words.not_written_detail, {});
 }
 
 std::string preference_wording(const LinkPage& page, std::string_view title) {

@@ -41,6 +41,10 @@ struct LinkPage {
 /// GET of a double opt-in link: one button that confirms.
 [[nodiscard]] std::string confirm_page(const LinkPage& page);
 [[nodiscard]] std::string confirmed_page(const LinkPage& page);
+/// Answer to the POST of a double opt-in link that there is nothing to confirm with any more.
+[[nodiscard]] std::string link_over_page(const LinkPage& page);
+/// What was pressed could not be written down, or not so often: nothing has changed, and what to do.
+[[nodiscard]] std::string not_written_page(const LinkPage& page);
 /// A token that is not ours, with status 404: says what to do instead.
 [[nodiscard]] std::string unreadable_link_page(const LinkPage& page);
 

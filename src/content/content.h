@@ -35,6 +35,10 @@ struct MessageTemplate {
 /// Reads a document of kind `template`. Only to be used when no finding was added.
 [[nodiscard]] MessageTemplate parse_message(const DocumentNode& document);
 
+/// What keeps one document from being published although it can be read: a link to a page that does not exist
+/// (`no_such_page`). What was published before this was asked for stays readable, since decisions name it.
+void check_publishable(const std::string& file, const std::string& text, std::vector<Finding>& findings);
+
 struct RenderContext {
   std::string_view language;          ///< BCP 47 of the person; empty: unknown
   std::string_view default_language;  ///< the organisation's

@@ -139,6 +139,9 @@ struct VariableUse {
 /// or captured is not listed; elements of loops are, since their parts come from data.
 [[nodiscard]] std::vector<VariableUse> variables_without_default(const Template& liquid);
 
+/// Every `{% view_in_browser_url %}`, in order.
+[[nodiscard]] std::vector<VariableUse> links_to_view(const Template& liquid);
+
 enum class Escape : uint8_t {
   none,  ///< plain text
   html,  ///< `& < > " '` are escaped wherever a value becomes text, unless a filter made it HTML (`escape`,

@@ -19,6 +19,7 @@ class Walker {
 
   std::vector<VariableUse> read;
   std::vector<VariableUse> without_default;
+  std::vector<VariableUse> views;
 
  private:
   [[nodiscard]] bool is_loop_variable(std::string_view name) const {
@@ -83,17 +84,25 @@ class Walker {
   void block(const Block& block) {
     for (const Node& node : block.nodes)
       std::visit(
-          [this](const auto& content) {
-            if constexpr (std::is_pointer_v<std::decay_t<decltype(content)>>)
+          [this, &node](const auto& content) {
+            using Content = std::decay_t<decltype(content)>;
+            if constexpr (std::is_pointer_v<Content>)
               tag(*content);
+            else if constexpr (std::is_same_v<Content, LinkTag>)
+              link(content, node.place);
             else
               tag(content);
           },
           node.content);
   }
 
+  void link(const LinkTag& tag, Place at) {
+    if (tag.which != LinkTag::Which::view_in_browser) return;
+    const LineAndColumn place = line_and_column(program_.source, at);
+    views.push_back({"view_in_browser_url", place.line, place.column});
+  }
+
   void tag(const Text&) {}
-  void tag(const LinkTag&) {}
   void tag(const InterruptTag&) {}
   void tag(const CounterTag&) {}
   void tag(const Output& output) { chain(*output.chain); }
@@ -156,6 +165,12 @@ std::vector<VariableUse> variables_read(const Template& liquid) {
   Walker walker(liquid.program());
   walker.walk();
   return std::move(walker.read);
+}
+
+std::vector<VariableUse> links_to_view(const Template& liquid) {
+  Walker walker(liquid.program());
+  walker.walk();
+  return std::move(walker.views);
 }
 
 std::vector<VariableUse> variables_without_default(const Template& liquid) {

@@ -43,6 +43,25 @@ MessageTemplate parse_message(const DocumentNode& document) {
   return message;
 }
 
+void check_publishable(const std::string& file, const std::string& text, std::vector<Finding>& findings) {
+  std::vector<Finding> known;  // by whoever read the document
+  const DocumentNode document = DocumentNode::parse(file, text, known);
+  if (!document.exists() || document.get("kind").text() != "template") return;
+  const DocumentNode languages = document.get("spec").get("languages");
+  for (const std::string& language : languages.keys()) {
+    for (const char* const part : {"subject", "html", "text"}) {
+      const DocumentNode node = languages.get(language).get(part);
+      const auto parsed = liquid::parse(node.text());
+      if (!parsed) continue;
+      for (const liquid::VariableUse& link : liquid::links_to_view(*parsed))
+        findings.push_back({file, node.line(), node.column(), "no_such_page", node.path(),
+                            fmt::format("line {}, column {}: `view_in_browser_url` leads to a page that does not exist "
+                                        "yet; leave the link out",
+                                        link.line, link.column)});
+    }
+  }
+}
+
 std::expected<RenderedMessage, RenderFailure> render_message(const MessageTemplate& message,
                                                              const RenderContext& context) {
   auto parts = message.languages.find(language_of(context.language));

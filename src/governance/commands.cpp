@@ -223,6 +223,7 @@ struct Executor {
     Change change = start(before);
     ApiKey* const key = find(change.snapshot.api_keys, command.id, &ApiKey::id);
     if (key == nullptr || !key->revoked_at.is_zero()) return refuse(Errc::not_found, "key");
+    TERRENO_TRY_VOID(require_all(actor, key->scopes));
     key->revoked_at = now;
     change.note = note("key_deleted", "key", key->id.hex(), key->name);
     return change;

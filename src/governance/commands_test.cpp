@@ -211,6 +211,14 @@ TEST(Commands, NobodyHandsOutOrTakesAwayWhatTheyDoNotHold) {
   promote.role = Role::administrator;
   EXPECT_EQ(execute(snapshot, promote, machine, kNow).error().code, Errc::forbidden);
   EXPECT_EQ(execute(snapshot, promote, principal({{0, 2}}, Role::viewer), kNow).error().code, Errc::forbidden);
+  Snapshot with_key = snapshot;
+  with_key.api_keys = {key};
+  Principal key_keeper = machine;
+  key_keeper.scopes = {Scope::keys_write};
+  EXPECT_EQ(execute(with_key, RevokeApiKey{key.id}, key_keeper, kNow).error(),
+            (Error{Errc::forbidden, "scope", "people:read"}));
+  key_keeper.scopes.add(Scope::people_read);
+  EXPECT_TRUE(execute(with_key, RevokeApiKey{key.id}, key_keeper, kNow));
   UpdateUser rename;
   rename.id = {{0, 2}};
   rename.name = "Own name";

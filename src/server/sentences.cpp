@@ -112,6 +112,24 @@ void tell_error(const Sentence& told) {
   fmt::print(stderr, "{}\n", boost::json::serialize(boost::json::object{{"error", error}}));
 }
 
+void tell_findings(const std::vector<Finding>& findings) {
+  boost::json::array items;
+  for (const Finding& finding : findings) {
+    if (!is_told_as_json)
+      fmt::print(stderr, "{}:{}:{}: {}{}{}\n", finding.file, finding.line, finding.column, finding.path,
+                 finding.path.empty() ? "" : " ", finding.detail);
+    items.push_back({{"file", finding.file},
+                     {"line", finding.line},
+                     {"column", finding.column},
+                     {"code", finding.code},
+                     {"path", finding.path},
+                     {"detail", finding.detail}});
+  }
+  if (is_told_as_json)
+    fmt::print("{}\n",
+               boost::json::serialize(boost::json::object{{"ok", findings.empty()}, {"findings", std::move(items)}}));
+}
+
 Sentence sentence_of(const Error& error) {
   const std::string_view code = name_of(error.code);
   if (error.code == Errc::last_administrator && error.field == "users")
@@ -147,13 +165,13 @@ Sentence sentence_of_key(const Error& error, const std::filesystem::path& path) 
           "check the folder it lies in, or name another place with --key-file", "key_unreadable"};
 }
 
-Sentence sentence_of_answer(unsigned status, std::string_view code, std::string_view title) {
-  // Most titles are sentences with their remedy; the others are only HTTP's name of the status.
-  if (const size_t end = title.rfind("; "); end != std::string_view::npos)
-    return {std::string(title.substr(0, end)), std::string(title.substr(end + 2)), std::string(code)};
+Sentence sentence_of_answer(unsigned status, std::string_view code, std::string_view detail) {
+  // Most details are sentences with their remedy.
+  if (const size_t end = detail.rfind("; "); end != std::string_view::npos)
+    return {std::string(detail.substr(0, end)), std::string(detail.substr(end + 2)), std::string(code)};
   const std::string_view group = status == 401 ? "unauthenticated" : status == 403 ? "missing_scope" : code;
   if (const Rule* const rule = find(kCodes, group)) return sentence(*rule, "thing", code);
-  return {title.empty() ? fmt::format("the server answered {}", status) : std::string(title),
+  return {detail.empty() ? fmt::format("the server answered {}", status) : std::string(detail),
           status >= 500 ? "look at the server's own words" : "mend what is named and try again", std::string(code)};
 }
 

@@ -97,10 +97,15 @@ void EndSignals::raise() { pthread_kill(main_thread_, SIGTERM); }
 int serve(const Settings& settings, bool as_json) {
   EndSignals signals;
   std::atomic<bool> has_failed = false;
-  auto server = Server::start(settings, [&] {
-    has_failed = true;
-    signals.raise();
-  });
+  auto server = Server::start(
+      settings,
+      [&] {
+        has_failed = true;
+        signals.raise();
+      },
+      [](uint64_t replayed) {
+        fmt::print(stderr, "terreno: caught up; {} records of the journal were applied again\n", replayed);
+      });
   if (!server) return fail(server.error().what, server.error().remedy, server.error().code);
   for (const std::string& line : (*server)->introduction()) fmt::print(stderr, "terreno: {}\n", line);
   if (as_json) {
@@ -119,10 +124,11 @@ int serve(const Settings& settings, bool as_json) {
   const bool is_clean = (*server)->stop();
   if (has_failed) return fail("stopped, because a disk refused", "look at the disk, then start again");
   if (!is_clean) return fail("it did not stop cleanly", "start again: the journal is replayed");
+  fmt::print(stderr, "terreno: stopped; everything is applied, and a checkpoint is written\n");
   return 0;
 }
 
-int serve_intake(const Settings& options) {
+int serve_intake(const Settings& options, bool as_json) {
   EndSignals signals;
   http::HttpServerOptions listen;
   if (!split_listen(options.listen, listen.address, listen.port))
@@ -157,12 +163,17 @@ int serve_intake(const Settings& options) {
   const RegistryKeys keys(*registry->registry);
   CountingObserver observer(*registry->registry, *clock);
   api::Router router;
-  api::add_tracking_routes(router, {running->get(), clock.get(), &random, &keys, &observer}, {});
+  api::add_tracking_routes(router, {running->get(), clock.get(), &random, &keys, &observer}, {.public_base_url = [&] {
+                             return registry->registry->snapshot()->installation.public_base_url;
+                           }});
   auto server = http::HttpServer::start(
       listen,
       [&](const http::Request& request, http::Responder responder) { router.handle(request, std::move(responder)); },
       [&](const http::Request& request, http::Refusal refusal) { return router.refuse(request, refusal); });
   if (!server) return fail("cannot listen: " + server.error().context, "choose another address with --listen");
+  const std::string url = fmt::format("http://localhost:{}", (*server)->port());
+  fmt::print("{}\n", as_json ? boost::json::serialize(boost::json::object{{"url", url}}) : url);
+  std::fflush(stdout);
   fmt::print(stderr, "terreno: taking events on port {}\n", (*server)->port());
 
   signals.wait();

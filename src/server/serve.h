@@ -13,7 +13,7 @@ namespace terreno::server {
 int serve(const Settings& settings, bool as_json);
 
 /// Takes events in and makes them durable, without applying them (`serve --role intake`), until SIGINT or SIGTERM.
-int serve_intake(const Settings& settings);
+int serve_intake(const Settings& settings, bool as_json);
 
 /// SIGINT and SIGTERM are blocked for all threads that start later, and waited for by `wait_for_end`.
 class EndSignals {

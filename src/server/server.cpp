@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "adapters/crypto/crypto.h"
 #include "adapters/crypto/password.h"
@@ -34,6 +35,7 @@ namespace terreno::server {
 namespace {
 
 constexpr Duration kDrainPatience = seconds(10);
+constexpr Duration kSendPatience = seconds(5);
 constexpr std::chrono::milliseconds kPulse(250);
 constexpr int kPulsesPerActivity = 4 * 60 * 5;
 constexpr std::string_view kVersion = TERRENO_VERSION;
@@ -67,7 +69,7 @@ class KeptLetters final : public api::OutboxReader {
     const DecisionId before = cursor.empty() ? DecisionId{} : DecisionId::from_hex(cursor);
     if (!cursor.empty() && before.is_zero()) return std::nullopt;
     Page page;
-    page.total = outbox_->count();
+    page.total = outbox_->sandbox_count();
     for (const KeptMessage& kept : outbox_->list(before, limit + 1, true)) {
       if (page.letters.size() == limit) {
         page.next = page.letters.back().id;
@@ -157,6 +159,7 @@ struct Server::State final : engine::OutputSink {
   // In the order in which they are made; destroyed in the opposite one.
   Settings settings;
   std::function<void()> on_stopped;
+  std::function<void(uint64_t)> on_caught_up;  ///< emptied once it was called
   std::unique_ptr<engine::Clock> real_clock = adapters::system_clock();
   std::unique_ptr<SteerableClock> steerable;
   engine::Clock* clock = nullptr;
@@ -247,6 +250,7 @@ std::expected<void, StartError> Server::State::start() {
     return cannot(fmt::format("`{}` is not an address and port to listen on", settings.listen),
                   "write it as 127.0.0.1:8080");
   listen.threads = static_cast<int>(settings.threads);
+  listen.body_bytes_max = std::max(events::kBodyBytesMax, api::CustomerApi::body_bytes_max());
   if (!make_data_folder(folder)) return cannot("the data folder cannot be made", "choose another with --data");
   clock = real_clock.get();
   if (settings.is_clock_manual) {
@@ -381,7 +385,10 @@ std::expected<void, StartError> Server::State::start_engine() {
   delivery = std::make_unique<Delivery>();
   auto store = adapters::open_rocksdb_store((folder / "store").string());
   if (!store)
-    return cannot("the store cannot be opened: " + store.error().context, "is another terreno running on this folder?");
+    return cannot("the store cannot be opened: " + store.error().context,
+                  store.error().code == engine::Errc::locked
+                      ? "is another terreno running on this folder?"
+                      : "`terreno recover --checkpoint NEWEST` puts a kept copy in its place");
   engine::EngineOptions options;
   options.folder = folder.string();
   options.memory_bytes_max = settings.memory_mib << 20;
@@ -408,7 +415,9 @@ std::expected<void, StartError> Server::State::start_engine() {
 void Server::State::add_routes() {
   keys = std::make_unique<RegistryKeys>(*open.registry);
   observer = std::make_unique<IntakeObserver>(*open.registry, *news, *clock);
-  api::add_tracking_routes(router, {engine.get(), clock, &random, keys.get(), observer.get()}, {});
+  api::add_tracking_routes(
+      router, {engine.get(), clock, &random, keys.get(), observer.get()},
+      {.public_base_url = [this] { return open.registry->snapshot()->installation.public_base_url; }});
   const auto in_background = [this](std::function<void()> work) { return background->add(std::move(work)); };
 
   api::CustomerApi::Parts customer_parts;
@@ -468,10 +477,7 @@ void Server::State::add_routes() {
 
   for (const char* const path : {"/livez", "/readyz", "/healthz"}) {
     const bool asks_ready = std::string_view(path) == "/readyz";
-    router.add({http::Method::get,
-                path,
-                path + 1,
-                {},
+    router.add({http::Method::get, path, path + 1,
                 [this, asks_ready](const http::Request&, const api::PathParameters&, const http::Responder& responder) {
                   http::Response response;
                   const bool is_well = !is_draining && !has_failed && (!asks_ready || engine->health().ready);
@@ -484,7 +490,7 @@ void Server::State::add_routes() {
   router.set_fallback([this](const http::Request& request, const http::Responder& responder) {
     const bool is_console = request.path == "/" || request.path == "/app" || request.path.starts_with("/app/");
     if (!is_console || (request.method != http::Method::get && request.method != http::Method::head))
-      return responder.answer(api::problem(api::Problem{404, "not_found", "there is nothing at this path"}));
+      return responder.answer(api::problem({404, "not_found", "there is nothing at this path", {}, {}, {}}));
     responder.answer(console_response(request, random.next().hex()));
   });
 }
@@ -503,7 +509,7 @@ void Server::State::note_configuration(Id128 hash) {
 api::SenderFacts Server::State::sender_facts(const governance::Installation& installation) {
   api::SenderFacts facts;
   facts.has_dkim_key = true;
-  facts.outbox_count = outbox->count();
+  facts.outbox_count = outbox->sandbox_count();
   const governance::Sender& sender = installation.sender;
   const std::string domain = sender.from_address.substr(sender.from_address.rfind('@') + 1);
   if (domain.empty()) return facts;
@@ -526,6 +532,10 @@ void Server::State::run_pulse() {
   while (!pulse_changed.wait_for(lock, kPulse, [this] { return is_pulse_ending; })) {
     lock.unlock();
     news->changes.pulse(real_clock->now());
+    if (on_caught_up) {
+      if (const engine::Health health = engine->health(); health.ready)
+        std::exchange(on_caught_up, nullptr)(health.replayed);
+    }
     if (++pulses % kPulsesPerActivity == 0) {
       const auto recorded = open.registry->record_activity(clock->now());
       if (!recorded || open.registry->failed()) fail();
@@ -597,9 +607,11 @@ bool Server::State::stop() {
   if (news) news->changes.close();
   if (http) http->drain(kDrainPatience);
   if (background) background->stop();
+  // The pools first: their callbacks write receipts, and a relay that hangs must not hold the stop for its timeouts.
+  if (delivery) delivery->stop_claiming();
+  if (sandbox_pool) sandbox_pool->stop(kSendPatience);
+  if (live_pool) live_pool->stop(kSendPatience);
   if (delivery) delivery->stop();
-  if (sandbox_pool) sandbox_pool->stop(seconds(5));
-  if (live_pool) live_pool->stop(seconds(5));
   bool is_clean = !has_failed;
   if (engine) is_clean = engine->stop().has_value() && is_clean;
   if (open.registry && !open.registry->failed())
@@ -613,8 +625,10 @@ Server::~Server() {
   if (state_) state_->stop();
 }
 
-std::expected<std::unique_ptr<Server>, StartError> Server::start(Settings settings, std::function<void()> on_stopped) {
+std::expected<std::unique_ptr<Server>, StartError> Server::start(Settings settings, std::function<void()> on_stopped,
+                                                                 std::function<void(uint64_t)> on_caught_up) {
   auto state = std::make_unique<State>();
+  state->on_caught_up = std::move(on_caught_up);
   state->settings = std::move(settings);
   state->on_stopped = std::move(on_stopped);
   auto started = state->start();

@@ -24,9 +24,10 @@ struct StartError {
 class Server {
  public:
   /// Opens the folder, or makes it, and serves. `on_stopped` is called once, from any thread, when the program must end
-  /// because a disk refused; it must not call the server.
-  [[nodiscard]] static std::expected<std::unique_ptr<Server>, StartError> start(Settings settings,
-                                                                                std::function<void()> on_stopped);
+  /// because a disk refused; it must not call the server. `on_caught_up` is called once, from a thread of the
+  /// server's, when what the journal held at the start is applied, with the number of records; it may be empty.
+  [[nodiscard]] static std::expected<std::unique_ptr<Server>, StartError> start(
+      Settings settings, std::function<void()> on_stopped, std::function<void(uint64_t replayed)> on_caught_up = {});
   /// stop() when it was not called.
   ~Server();
   Server(const Server&) = delete;

@@ -13,9 +13,11 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 import urllib.parse
 
@@ -63,7 +65,7 @@ class Serving:
             raise AssertionError("serve ended before it listened: " + self.process.stderr.read())
         said = json.loads(line)
         self.url = said["url"]
-        self.link = said["first_run_link"]
+        self.link = said.get("first_run_link")  # an intake has no console
         self.port = urllib.parse.urlsplit(self.url).port
 
     def ask(self, method, target, body=None, headers=None):
@@ -92,6 +94,45 @@ class Serving:
     def __exit__(self, *_):
         if self.process.poll() is None:
             self.stop()
+
+
+class HangingRelay:
+    """A mail server that takes one message whole and then says nothing more."""
+
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.has_message = threading.Event()
+        self.connections = []
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            self.connections.append(connection)
+            threading.Thread(target=self.converse, args=(connection,), daemon=True).start()
+
+    def converse(self, connection):
+        lines = connection.makefile("rb")
+        connection.sendall(b"220 relay\r\n")
+        is_message = False
+        for line in lines:
+            if is_message:
+                if line == b".\r\n":
+                    self.has_message.set()
+                    return
+            elif line.upper().startswith(b"DATA"):
+                is_message = True
+                connection.sendall(b"354 go on\r\n")
+            else:
+                connection.sendall(b"250 fine\r\n")
+
+    def close(self):
+        for open_socket in (self.socket, *self.connections):
+            open_socket.close()
 
 
 def basic(write_key):
@@ -185,6 +226,14 @@ class Commands(unittest.TestCase):
         self.assertIn("unknown_key", {f["code"] for f in findings})
         self.assertEqual(run("validate", self.folder / "absent").returncode, 1)
 
+    def test_a_link_to_a_page_that_does_not_exist_is_a_finding(self):
+        linked = TEMPLATE.replace("<p>Hello</p>", '<p>Hello</p>{% if true %}<a href="{% view_in_browser_url %}">see</a>{% endif %}')
+        told = run("validate", self.documents(template=linked), "--json")
+        self.assertEqual(told.returncode, 3)
+        findings = json.loads(told.stdout)["findings"]
+        self.assertEqual([(f["code"], f["path"]) for f in findings], [("no_such_page", "spec.languages.en.html")])
+        self.assertIn("leave the link out", findings[0]["detail"])
+
     def test_doctor_finds_a_folder_well_and_a_wrong_key_ill(self):
         key = pathlib.Path(self.init()["key_file"])
         with Serving(self.data):
@@ -274,6 +323,45 @@ class Commands(unittest.TestCase):
             self.assertEqual(told.stdout, "")
         self.assertIn("list, create, revoke", run("keys").stderr)
 
+    def test_what_is_wrong_is_told_alike_by_every_command(self):
+        wrong = self.documents(journey=JOURNEY.replace("trigger:", "triger:"))
+        for command in (("validate", wrong), ("apply", wrong)):
+            told = run(*command, "--json")
+            self.assertEqual(told.returncode, 3, command)
+            report = json.loads(told.stdout)
+            self.assertFalse(report["ok"])
+            self.assertIn(("journey.yaml", "unknown_key"), {(f["file"], f["code"]) for f in report["findings"]}, command)
+        config = self.folder / "bad.yaml"
+        config.write_text("lisen: 127.0.0.1:0\n")
+        served = run("serve", "--json", "--config", config)
+        self.assertEqual(served.returncode, 3)
+        self.assertEqual(json.loads(served.stdout)["findings"][0]["line"], 1)
+
+        template = self.folder / "hello.liquid"
+        template.write_text("Hello\n  {% nonsense %}")
+        plain = run("render", template)
+        self.assertEqual((plain.returncode, plain.stdout), (3, ""))
+        self.assertRegex(plain.stderr, r"^\S*hello\.liquid:2:\d+: [^{}]*nonsense.*; \w.*\n$")
+        found = run("render", template, "--json")
+        self.assertEqual(found.returncode, 3)
+        self.assertEqual([(f["line"], f["code"]) for f in json.loads(found.stdout)["findings"]], [(2, "unknown_tag")])
+        template.write_text("Hello {{ name }}")
+        self.assertEqual(json.loads(run("render", template, "--json").stdout), {"output": "Hello "})
+        self.assertEqual(run("init", "--data", self.data, "--kind", "foo").returncode, 64)
+        self.assertFalse(self.data.exists())
+
+    def test_documents_that_cannot_be_read_are_named(self):
+        for name, target in (("loop.yaml", "loop.yaml"), ("gone.yml", "nowhere")):
+            folder = self.documents()
+            link = folder / "deep" / name
+            link.parent.mkdir(exist_ok=True)
+            link.symlink_to(target)
+            told = run("validate", folder)
+            self.assertEqual(told.returncode, 1, told.stderr)
+            self.assertIn(name, told.stderr)
+            self.assertIn("cannot be read", told.stderr)
+            link.unlink()
+
     def test_help_and_version_agree_with_themselves(self):
         self.assertEqual(run("--version").stdout, run("version").stdout)
         for command in (("serve",), ("keys", "create"), ("why",)):
@@ -302,8 +390,52 @@ class Commands(unittest.TestCase):
         self.init()
         with Serving(self.data) as server:
             self.assertEqual(server.stop(), 0)
-        for words in (server.url, str(self.data), "Sandbox"):
+        for words in (server.url, str(self.data), "Sandbox", "terreno: stopped;"):
             self.assertIn(words, server.stderr)
+        with Serving(self.data) as server:
+            said = server.process.stderr.readline()
+            while "caught up" not in said:
+                said = server.process.stderr.readline()
+
+    def test_a_relay_that_hangs_does_not_hold_the_stop(self):
+        made = self.init()
+        key = json.loads(run("keys", "create", "--data", self.data, "--name", "Tests", "--scope", "admin", "--json").stdout)["key"]
+        machine = {"Authorization": "Bearer " + key}
+        relay = HangingRelay()
+        self.addCleanup(relay.close)
+        config = self.folder / "terreno.yaml"
+        config.write_text(f"mail: {{host: 127.0.0.1, port: {relay.port}}}\n")
+        # On a Monday morning, so that no quiet hour holds the letter.
+        clock = ("--clock", "manual", "--clock-start", "2026-03-02T09:00:00Z")
+        with Serving(self.data, "--config", str(config), *clock) as server:
+            password = "a long enough passphrase"
+            status, headers, session = server.ask("POST", "/api/v1/first-run",
+                                                  {"token": server.link.split("token=")[1], "language": "es", "email": "marta@example.org",
+                                                   "name": "Marta Soler", "password": password})
+            self.assertEqual(status, 200, session)
+            staff = {"Cookie": headers["Set-Cookie"].split(";")[0], "X-CSRF-Token": session["csrf"]}
+            sender = {"version": server.ask("GET", "/api/v1/sender", headers=staff)[2]["version"], "brand": "Norte", "legal_entity": "Norte",
+                      "postal_address": "Calle Mayor 1", "from_name": "Norte", "from_address": "hola@norte.example", "reply_to": "hola@norte.example",
+                      "envelope_domain": "b.norte.example", "dkim_selector": "t1", "public_base_url": "https://norte.example",
+                      "mode": "live", "password": password}
+            status, _, said = server.ask("PUT", "/api/v1/sender", sender, staff)
+            self.assertEqual(status, 200, said)
+            self.assertEqual(run("apply", self.documents(), "--server", server.url, "--key", key).returncode, 0)
+            status, _, said = server.ask("POST", "/api/v1/consents",
+                                         {"channel": "email", "address": "ana@example.org", "topic": "tips", "purpose": "marketing", "brand": "",
+                                          "action": "grant", "actor": "person", "explicit": True, "country": "FR", "method": "tick",
+                                          "text_version": "v1"}, machine)
+            self.assertEqual((status, said["state"]), (201, "subscribed"), said)
+            for event in ({"type": "identify", "traits": {"email": "ana@example.org", "first_name": "Ana", "country": "FR"}},
+                          {"type": "track", "event": "Signed Up"}):
+                status, _, said = server.ask("POST", "/v1/" + event["type"], {"userId": "ana", "messageId": event["type"]} | event,
+                                             basic(made["write_key"]))
+                self.assertEqual(status, 200, said)
+            relay.has_message.wait()
+            self.assertEqual(server.stop(), 0, server.stderr)
+        with Serving(self.data, *clock) as server:
+            person = server.ask("GET", "/api/v1/people/" + self.person(server, machine, "ana"), headers=machine)[2]
+            self.assertEqual([m["state"] for m in person["messages"]], ["unknown"])
 
     def test_settings_that_cannot_be_are_refused_before_anything_is_opened(self):
         self.init()
@@ -338,6 +470,26 @@ class Commands(unittest.TestCase):
                          "https://flag.example.org")
         self.assertEqual(served(), "https://flag.example.org")  # it is kept
 
+    def test_sdks_are_told_the_public_address_as_it_is_now(self):
+        made = self.init()
+        key = json.loads(run("keys", "create", "--data", self.data, "--name", "Tests", "--scope", "admin", "--json").stdout)["key"]
+        machine = {"Authorization": "Bearer " + key}
+        with Serving(self.data) as server:
+            def told():
+                answer = server.ask("GET", f"/v1/projects/{urllib.parse.quote(made['write_key'])}/settings", headers={"Host": "inside:8080"})[2]
+                segment = answer["integrations"]["Segment.io"]
+                return segment["protocol"], segment["apiHost"]
+
+            self.assertEqual(told(), ("http", "inside:8080/v1"))
+            for url, expected in (("https://crm.example.org", ("https", "crm.example.org/v1")),
+                                  ("http://crm.example.org:8080", ("http", "crm.example.org:8080/v1"))):
+                version = server.ask("GET", "/api/v1/sender", headers=machine)[2]["version"]
+                status, _, said = server.ask("PUT", "/api/v1/sender", {"version": version, "public_base_url": url}, machine)
+                self.assertEqual(status, 200, said)
+                self.assertEqual(told(), expected)
+        with Serving(self.data, "--role", "intake") as server:
+            self.assertEqual(told(), ("http", "crm.example.org:8080/v1"))
+
     def test_who_asks_is_believed_from_a_trusted_proxy_alone(self):
         self.init()
         key = json.loads(run("keys", "create", "--data", self.data, "--name", "Tests", "--scope", "admin", "--json").stdout)["key"]
@@ -366,6 +518,72 @@ class Commands(unittest.TestCase):
         with Serving(self.data):
             self.assertEqual(run("recover", "--data", self.data, "--at", "3:1").returncode, 1)
         self.assertEqual(json.loads(run("recover", "--data", self.data, "--at", "3:1", "--json").stdout), {"skipped": "3:1"})
+
+    def test_a_damaged_store_is_replaced_by_a_kept_checkpoint(self):
+        made = self.init()
+        key = json.loads(run("keys", "create", "--data", self.data, "--name", "Tests", "--scope", "admin", "--json").stdout)["key"]
+        machine = {"Authorization": "Bearer " + key}
+        none = run("recover", "--data", self.data, "--checkpoint", "NEWEST")
+        self.assertEqual(none.returncode, 1)
+        self.assertIn("there is no kept checkpoint", none.stderr)
+        with Serving(self.data) as server:
+            self.assertEqual(server.ask("POST", "/v1/track", {"userId": "ana", "event": "Seen", "messageId": "m-1"}, basic(made["write_key"]))[0], 200)
+            ana = self.person(server, machine, "ana")
+            self.assertEqual(run("recover", "--data", self.data, "--checkpoint", "NEWEST").returncode, 1)
+            self.assertEqual(server.stop(), 0, server.stderr)
+        # What came after the checkpoint is in the journal alone.
+        with Serving(self.data) as server:
+            self.assertEqual(server.ask("POST", "/v1/track", {"userId": "joan", "event": "Seen", "messageId": "m-2"}, basic(made["write_key"]))[0], 200)
+            joan = self.person(server, machine, "joan")
+            server.process.kill()
+            server.process.communicate()
+        for path in (self.data / "store").iterdir():
+            # Not in place: checkpoints share unchanged files with the store.
+            path.unlink()
+            path.write_text("damaged")
+        refused = run("serve", "--data", self.data, "--listen", "127.0.0.1:0")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("recover --checkpoint NEWEST", refused.stderr)
+
+        unknown = run("recover", "--data", self.data, "--checkpoint", "77")
+        self.assertEqual(unknown.returncode, 1)
+        self.assertIn("NEWEST", unknown.stderr)
+        self.assertEqual(run("recover", "--data", self.data).returncode, 64)
+        recovered = run("recover", "--data", self.data, "--checkpoint", "NEWEST", "--json")
+        self.assertEqual(recovered.returncode, 0, recovered.stderr)
+        told = json.loads(recovered.stdout)
+        self.assertGreater(told["replays"], 0)
+        self.assertEqual(told["kept_aside"], "store.damaged-1")
+        self.assertTrue((self.data / "checkpoints" / told["checkpoint"]).is_dir())
+        self.assertTrue((self.data / "store.damaged-1").is_dir())
+        with Serving(self.data) as server:
+            self.assertEqual((self.person(server, machine, "ana"), self.person(server, machine, "joan")), (ana, joan))
+            self.assertEqual(server.stop(), 0, server.stderr)
+        # One that is ahead of the journal, or that cannot be opened, is refused, and the store stays.
+        broken = self.data / "checkpoints" / "0000009999"
+        broken.mkdir()
+        (broken / "CURRENT").write_text("nothing")
+        refused = run("recover", "--data", self.data, "--checkpoint", broken.name)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("cannot be used", refused.stderr)
+        self.assertFalse((self.data / "store.damaged-2").exists())
+        shutil.rmtree(broken)
+        with Serving(self.data) as server:
+            self.assertEqual(self.person(server, machine, "ana"), ana)
+
+    def test_held_time_is_told_until_somebody_accepts_the_clock(self):
+        self.init()
+        key = json.loads(run("keys", "create", "--data", self.data, "--name", "Tests", "--scope", "admin", "--json").stdout)["key"]
+        with Serving(self.data, "--clock", "manual", "--clock-start", "2026-01-01T00:00:00Z") as server:
+            self.assertFalse(server.ask("GET", "/api/v1/meta")[2]["time_held"])
+        with Serving(self.data, "--clock", "manual", "--clock-start", "2026-01-05T00:00:00Z") as server:
+            self.assertTrue(server.ask("GET", "/api/v1/meta")[2]["time_held"])
+            accepted = run("clock", "accept", "--server", server.url, "--key", key)
+            self.assertEqual(accepted.returncode, 0, accepted.stderr)
+            while server.ask("GET", "/api/v1/meta")[2]["time_held"]:
+                pass
+            actions = [e["action"] for e in server.ask("GET", "/api/v1/audit", headers={"Authorization": "Bearer " + key})[2]["items"]]
+            self.assertIn("clock_accepted", actions)
 
     def test_settings_come_from_flags_before_environment_before_file(self):
         self.init()
@@ -554,6 +772,33 @@ class Commands(unittest.TestCase):
             self.assertEqual(status, 200, people)
             if people["items"]:
                 return people["items"][0]["person_id"]
+
+    def test_who_is_meant_is_asked_when_several_are_found(self):
+        made = self.init()
+        key = json.loads(run("keys", "create", "--data", self.data, "--name", "Tests", "--scope", "admin", "--json").stdout)["key"]
+        with Serving(self.data) as server:
+            for number, who in enumerate(({"userId": "same"}, {"anonymousId": "same"})):
+                body = {"event": "Seen", "messageId": f"m-{number}"} | who
+                self.assertEqual(server.ask("POST", "/v1/track", body, basic(made["write_key"]))[0], 200)
+            people = []
+            while len(people) < 2:
+                people = server.ask("GET", "/api/v1/people?q=same", headers={"Authorization": "Bearer " + key})[2]["items"]
+            told = run("why", "same", "--journey", "welcome", "--server", server.url, "--key", key)
+            self.assertEqual(told.returncode, 1)
+            for person in people:
+                self.assertIn(person["person_id"], told.stderr)
+            self.assertIn("give the id", told.stderr)
+
+    def test_a_body_may_be_as_large_as_its_route_says(self):
+        self.init()
+        key = json.loads(run("keys", "create", "--data", self.data, "--name", "Tests", "--scope", "admin", "--json").stdout)["key"]
+        with Serving(self.data) as server:
+            documents = [{"path": f"{n}.yaml", "text": "#" * 1_000_000} for n in range(12)]
+            status, _, said = server.ask("POST", "/api/v1/configuration", {"base_version": 0, "documents": documents},
+                                         {"Authorization": "Bearer " + key})
+            self.assertEqual((status, said["code"]), (422, "too_large"), said)
+            self.assertEqual(said["title"], "Unprocessable Content")
+            self.assertIn("leave out", said["detail"])
 
     def test_render_is_a_function_of_its_input(self):
         told = run("render", "--jsonl", input='{"template":"Hola {{ name }}","data":{"name":"Ana"}}\n')

@@ -595,9 +595,10 @@ export interface components {
         Value: string | number | boolean | null | Record<string, never> | unknown[];
         /**
          * @example {
-         *       "type": "about:blank",
-         *       "title": "name: is empty; a source needs a name",
+         *       "type": "urn:terreno:problem:required",
+         *       "title": "Unprocessable Content",
          *       "status": 422,
+         *       "detail": "name: is absent or empty; give a value",
          *       "code": "required",
          *       "params": {
          *         "field": "name"
@@ -606,11 +607,13 @@ export interface components {
          *     }
          */
         Problem: {
-            /** @example https://terreno.example/problems/invalid */
+            /** @example urn:terreno:problem:too_long */
             type: string;
-            /** @description For programmers, in English */
+            /** @description HTTP's name of the status */
             title: string;
             status: number;
+            /** @description For programmers, in English: the field, the rule and the remedy */
+            detail?: string;
             /** @example too_long */
             code: string;
             params?: components["schemas"]["Params"];
@@ -653,6 +656,11 @@ export interface components {
             signed_in: boolean;
             /** @description A demonstration: the people are made up */
             sample_data: boolean;
+            /**
+             * @description The program stood still for more than a day, or the clock went back: waits and letters stand still until somebody
+             *     says that the clock is right (`POST /api/v1/clock` with `accept`)
+             */
+            time_held?: boolean;
         };
         /** @enum {string} */
         Role: "administrator" | "marketer" | "frontline" | "privacy" | "engineer" | "viewer";
@@ -825,6 +833,10 @@ export interface components {
             purpose: string;
             brand: string;
             state: components["schemas"]["ConsentState"];
+            /** @description Nothing commercial leaves for this scope meanwhile, whatever `state` says */
+            paused?: boolean;
+            /** @description Null while paused: until somebody lifts it */
+            paused_until?: components["schemas"]["Time"] | null;
             entry_id: components["schemas"]["Id"] | null;
             since: components["schemas"]["Time"] | null;
             text_version: string | null;
@@ -1183,7 +1195,7 @@ export interface components {
              * @description signed_in · sign_in_refused · signed_out · first_run_completed · person_read · person_corrected · person_objected ·
              *     message_read · people_listed · outbox_listed · live_events_listed · consent_recorded · source_created · source_changed · source_deleted · user_invited · user_changed ·
              *     user_removed · password_changed · sessions_ended · installation_changed · first_run_link_issued · key_created · key_deleted · sender_changed · went_live ·
-             *     went_sandbox · configuration_applied. A reader shows an unknown code by its name.
+             *     went_sandbox · configuration_applied · clock_set · clock_run · clock_accepted. A reader shows an unknown code by its name.
              */
             action: string;
             /** @description What it was done to */
@@ -1655,7 +1667,10 @@ export interface operations {
     list_people: {
         parameters: {
             query?: {
-                /** @description An identifier, whole - an address, a phone, a `userId`, an anonymous or a person id. Empty - the most recently active. */
+                /**
+                 * @description An identifier, whole - an address, a phone, a `userId`, an anonymous or a person id; where nobody has it, a part of a
+                 *     name, at least two letters, among the newest 200 people. Empty - the most recently active.
+                 */
                 q?: string;
                 /** @description `next` of the page before */
                 cursor?: components["parameters"]["Cursor"];

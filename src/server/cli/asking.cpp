@@ -103,7 +103,18 @@ std::expected<std::string, int> find_person(const WhyFlags& flags) {
   const json::value* const items = find(*people, {"items"});
   if (items == nullptr || !items->is_array() || items->get_array().empty())
     return std::unexpected(fail("nobody is known by this", "give an address, a userId or a person's id"));
-  return text_of(items->get_array().front().at("person_id"));
+  const json::array& found = items->get_array();
+  if (found.size() > 1) {
+    std::string list;
+    for (const json::value& one : found) {
+      const json::value* const name = find(one, {"name"});
+      list += fmt::format("{}{}{}", list.empty() ? "" : ", ", text_of(one.at("person_id")),
+                          name != nullptr && name->is_string() ? fmt::format(" ({})", text_of(*name)) : "");
+    }
+    return std::unexpected(fail(fmt::format("`{}` is {} people: {}", flags.person, found.size(), list),
+                                "give the id of the one you mean"));
+  }
+  return text_of(found.front().at("person_id"));
 }
 
 int why(const WhyFlags& flags) {

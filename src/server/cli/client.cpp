@@ -100,6 +100,28 @@ std::expected<HttpAnswer, std::string> HttpClient::ask(const HttpQuestion& quest
   return std::unexpected("the connection was closed");
 }
 
+namespace {
+
+std::vector<Finding> findings_of(const boost::json::array& sent) {
+  std::vector<Finding> findings;
+  for (const boost::json::value& each : sent) {
+    boost::system::error_code error;
+    const auto text = [&](std::string_view pointer) {
+      const auto* const found = each.find_pointer(pointer, error);
+      return found != nullptr && found->is_string() ? std::string(found->get_string()) : std::string();
+    };
+    const auto number = [&](std::string_view pointer) {
+      const auto* const found = each.find_pointer(pointer, error);
+      return found != nullptr && found->is_int64() ? static_cast<int>(found->get_int64()) : 0;
+    };
+    findings.push_back({text("/params/file"), number("/params/line"), number("/params/column"), text("/code"),
+                        text("/params/path"), text("/params/detail")});
+  }
+  return findings;
+}
+
+}  // namespace
+
 void ServerOption::add_to(CLI::App& command) {
   command.add_option("--server", url, "Of the running Terreno")->envname("TERRENO_SERVER")->capture_default_str();
   command.add_option("--key", key, "An API key, tk_…")->envname("TERRENO_TOKEN");
@@ -122,12 +144,12 @@ std::expected<boost::json::value, int> ServerOption::ask(std::string_view method
     return found != nullptr && found->is_string() ? std::string(found->get_string()) : std::string();
   };
   const auto* const findings = problem.is_object() ? problem.get_object().if_contains("findings") : nullptr;
-  if (findings != nullptr) fmt::print(stderr, "{}\n", boost::json::serialize(*findings));
+  if (findings != nullptr && findings->is_array()) tell_findings(findings_of(findings->get_array()));
   const int code = answer->status == 401 || answer->status == 403 ? kNotAllowed
                    : answer->status == 409                        ? kConflict
                    : answer->status == 422                        ? kFindings
                                                                   : kFailed;
-  return std::unexpected(fail(sentence_of_answer(answer->status, text("code"), text("title")), code));
+  return std::unexpected(fail(sentence_of_answer(answer->status, text("code"), text("detail")), code));
 }
 
 std::string percent_encoded(std::string_view text) {

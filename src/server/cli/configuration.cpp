@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -19,20 +20,28 @@ namespace {
 namespace json = boost::json;
 
 std::optional<std::vector<flow::Document>> read_folder(const std::string& folder) {
+  namespace fs = std::filesystem;
+  const auto unreadable = [](const fs::path& path, const std::error_code& error) {
+    fail(fmt::format("{} cannot be read ({})", path.string(), error.message()),
+         "look for a mistyped name, a broken link, or a right that is missing");
+    return std::nullopt;
+  };
   std::vector<flow::Document> documents;
   std::error_code error;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder, error)) {
-    const std::string extension = entry.path().extension().string();
-    if (!entry.is_regular_file() || (extension != ".yaml" && extension != ".yml")) continue;
-    std::ifstream file(entry.path(), std::ios::binary);
-    documents.push_back({std::filesystem::relative(entry.path(), folder).generic_string(),
-                         std::string(std::istreambuf_iterator<char>(file), {})});
+  fs::recursive_directory_iterator entry(folder, error);
+  if (error) return unreadable(folder, error);
+  // Not a range-for: its steps throw.
+  for (; entry != fs::end(entry); entry.increment(error)) {
+    const fs::path& path = entry->path();
+    if (path.extension() != ".yaml" && path.extension() != ".yml") continue;
+    if (entry->is_directory(error)) continue;
+    std::ifstream file(path, std::ios::binary);
+    std::string text(std::istreambuf_iterator<char>(file), {});
+    if (!file) return unreadable(path, error ? error : std::error_code(errno, std::generic_category()));
+    documents.push_back({path.lexically_relative(folder).generic_string(), std::move(text)});
     if (documents.size() > flow::kDocumentsMax) break;
   }
-  if (error) {
-    fail(fmt::format("the folder {} cannot be read ({})", folder, error.message()), "look for a mistyped name");
-    return std::nullopt;
-  }
+  if (error) return unreadable(folder, error);
   if (documents.empty()) {
     fail(fmt::format("{} holds no documents", folder), "name a folder with .yaml files");
     return std::nullopt;
@@ -42,23 +51,13 @@ std::optional<std::vector<flow::Document>> read_folder(const std::string& folder
 }
 
 /// 0, or kFindings after telling them.
-int check(const std::vector<flow::Document>& documents, bool as_json) {
+int check(const std::vector<flow::Document>& documents) {
   std::vector<Finding> findings;
   static_cast<void>(flow::read_configuration(documents, findings));
-  json::array items;
-  for (const Finding& finding : findings) {
-    if (!as_json)
-      fmt::print(stderr, "{}:{}:{}: {}{}{}\n", finding.file, finding.line, finding.column, finding.path,
-                 finding.path.empty() ? "" : " ", finding.detail);
-    items.push_back({{"file", finding.file},
-                     {"line", finding.line},
-                     {"column", finding.column},
-                     {"code", finding.code},
-                     {"path", finding.path},
-                     {"detail", finding.detail}});
-  }
-  if (as_json) fmt::print("{}\n", json::serialize(json::object{{"ok", findings.empty()}, {"findings", items}}));
-  return findings.empty() ? 0 : kFindings;
+  for (const flow::Document& document : documents) content::check_publishable(document.path, document.text, findings);
+  if (findings.empty()) return 0;
+  tell_findings(findings);
+  return kFindings;
 }
 
 struct ConfigurationFlags {
@@ -72,7 +71,7 @@ struct ConfigurationFlags {
 int apply(const ConfigurationFlags& flags) {
   const auto documents = read_folder(flags.folder);
   if (!documents) return kFailed;
-  if (const int code = check(*documents, false); code != 0) return code;
+  if (const int code = check(*documents); code != 0) return code;
   const auto before = flags.server.ask("GET", "/api/v1/configuration");
   if (!before) return before.error();
   json::array items;
@@ -105,7 +104,8 @@ void add_validate(CLI::App& app, int& exit_code) {
   command->add_flag("--json", flags->as_json);
   command->callback([flags, &exit_code] {
     const auto documents = read_folder(flags->folder);
-    exit_code = documents ? check(*documents, flags->as_json) : kFailed;
+    exit_code = documents ? check(*documents) : kFailed;
+    if (exit_code == 0 && flags->as_json) tell_findings({});
   });
 }
 

@@ -25,11 +25,28 @@ struct RenderFlags {
   std::string path;
   std::string data_path;
   bool lines = false;
+  bool as_json = false;
   std::string escape = "none";
   std::string missing = "blank";
 };
 
 std::string read_all(std::istream& in) { return {std::istreambuf_iterator<char>(in), {}}; }
+
+/// Where and what, with what to do about it.
+Finding finding_of(const std::string& path, const json::object& error) {
+  Finding finding;
+  finding.file = path;
+  finding.line = static_cast<int>(error.at("line").to_number<int64_t>());
+  finding.column = static_cast<int>(error.at("column").to_number<int64_t>());
+  finding.code = std::string_view(error.at("code").get_string());
+  // The place stands in front already.
+  const std::string place = fmt::format("line {}, column {}: ", finding.line, finding.column);
+  std::string_view message(error.at("message").get_string());
+  if (message.starts_with(place)) message.remove_prefix(place.size());
+  finding.detail = message;
+  if (message.find("; ") == std::string_view::npos) finding.detail += "; mend the template there";
+  return finding;
+}
 
 int render(const RenderFlags& flags) {
   JsonLineOptions options;
@@ -58,12 +75,16 @@ int render(const RenderFlags& flags) {
     request["data"] = std::move(parsed);
   }
   const json::value answer = json::parse(render_json_line(json::serialize(request), options));
-  if (const json::value* output = answer.get_object().if_contains("output")) {
-    std::cout << std::string_view(output->get_string());
+  const json::object& told = answer.get_object();
+  if (const json::value* output = told.if_contains("output")) {
+    std::cout << (flags.as_json ? json::serialize(answer) + "\n" : std::string(output->get_string()));
     return 0;
   }
-  std::cerr << "terreno: " << flags.path << ": " << json::serialize(answer) << '\n';
-  return kFailed;
+  if (const json::value* reason = told.if_contains("abort"))
+    return fail(fmt::format("{}: said abort_message: {}", flags.path, std::string_view(reason->get_string())),
+                "give it data for which it does not");
+  tell_findings({finding_of(flags.path, told.at("error").get_object())});
+  return kFindings;
 }
 
 }  // namespace
@@ -74,6 +95,7 @@ void add_render(CLI::App& app, int& exit_code) {
   command->add_option("TEMPLATE", flags->path);
   command->add_option("--data", flags->data_path, "JSON file");
   command->add_flag("--jsonl", flags->lines, "One request a line on standard input, one answer a line");
+  command->add_flag("--json", flags->as_json);
   command->add_option("--escape", flags->escape)->check(CLI::IsMember({"none", "html"}))->capture_default_str();
   command->add_option("--missing", flags->missing)->check(CLI::IsMember({"blank", "fail"}))->capture_default_str();
   command->callback([flags, &exit_code] { exit_code = render(*flags); });

@@ -25,7 +25,8 @@ struct InitOptions {
 
 int init(const InitOptions& options) {
   const auto kind = governance::source_kind_from(options.kind);
-  if (!kind) return fail(fmt::format("`{}` is not a kind of source", options.kind), "choose browser, mobile or server");
+  if (!kind)
+    return fail(fmt::format("`{}` is not a kind of source", options.kind), "choose browser, mobile or server", kUsage);
   const FolderKind found = kind_of(options.folder);
   if (found == FolderKind::foreign || found == FolderKind::no_folder || found == FolderKind::unreadable)
     return fail(*refuse_folder(options.folder));
@@ -77,9 +78,10 @@ int run_serve(const ServeFlags& flags) {
     if (!file) return fail(fmt::format("{} cannot be read", flags.config), "name a file with --config", kUsage);
     std::vector<Finding> findings;
     read_settings_file(flags.config, text, settings, findings);
-    for (const Finding& finding : findings)
-      fmt::print(stderr, "{}:{}:{}: {} {}\n", finding.file, finding.line, finding.column, finding.path, finding.detail);
-    if (!findings.empty()) return kFindings;
+    if (!findings.empty()) {
+      tell_findings(findings);
+      return kFindings;
+    }
   }
   if (const auto read = read_environment(settings); !read) return fail(read.error(), kUsage);
   if (!flags.data.empty()) settings.data_folder = flags.data;
@@ -96,7 +98,7 @@ int run_serve(const ServeFlags& flags) {
   if (const auto checked = check_settings(settings); !checked) return fail(checked.error(), kUsage);
   // Serving makes no installation: a mistyped name would be an empty one, and its events would be missed.
   if (const auto refused = refuse_folder(settings.data_folder)) return fail(*refused);
-  if (flags.role == "intake") return serve_intake(settings);
+  if (flags.role == "intake") return serve_intake(settings, flags.as_json);
   if (flags.clock == "manual") {
     settings.is_clock_manual = true;
     settings.clock_start = adapters::system_clock()->now();

@@ -1,9 +1,8 @@
-// doctor and recover: for an operator whose server is stopped. clock: for one whose server was.
+// doctor: for an operator whose server is stopped. clock: for one whose server was.
 
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
-#include <charconv>
 
 #include "adapters/store/store.h"
 #include "engine/runtime.h"
@@ -110,24 +109,6 @@ int doctor(const std::string& folder, const std::string& key_file, bool as_json)
   return report.is_well ? 0 : kUnhealthy;
 }
 
-int recover(const std::string& folder, const std::string& at, bool as_json) {
-  unsigned partition = 0;
-  uint64_t position = 0;
-  const size_t colon = at.find(':');
-  const bool is_place =
-      colon != std::string::npos && std::from_chars(at.data(), at.data() + colon, partition).ptr == at.data() + colon &&
-      std::from_chars(at.data() + colon + 1, at.data() + at.size(), position).ptr == at.data() + at.size();
-  if (!is_place || partition >= engine::kSequenceCount || position == 0)
-    return fail(fmt::format("`{}` is no place in the journal", at), "write it as PARTITION:POSITION, 12:3456", kUsage);
-  if (const auto refused = refuse_folder(folder)) return fail(*refused);
-  const auto files = adapters::posix_files();
-  const auto skipped =
-      engine::skip_record(*files, folder, {static_cast<uint16_t>(partition)}, engine::Position{position});
-  if (!skipped) return fail(skipped.error().context, "stop the server first, and name the folder with --data");
-  if (as_json) fmt::print("{}\n", json::serialize(json::object{{"skipped", at}}));
-  return 0;
-}
-
 }  // namespace
 
 void add_doctor(CLI::App& app, int& exit_code) {
@@ -142,20 +123,6 @@ void add_doctor(CLI::App& app, int& exit_code) {
   command->add_option("--key-file", flags->key_file, "The installation key; by default beside the data folder");
   command->add_flag("--json", flags->as_json);
   command->callback([flags, &exit_code] { exit_code = doctor(flags->folder, flags->key_file, flags->as_json); });
-}
-
-void add_recover(CLI::App& app, int& exit_code) {
-  struct Flags {
-    std::string folder = Settings().data_folder;
-    std::string at;
-    bool as_json = false;
-  };
-  const auto flags = std::make_shared<Flags>();
-  CLI::App* const command = app.add_subcommand("recover", "Note that apply passes over one record, for good");
-  add_data_option(*command, flags->folder);
-  command->add_option("--at", flags->at, "PARTITION:POSITION, as the error named it")->required();
-  command->add_flag("--json", flags->as_json);
-  command->callback([flags, &exit_code] { exit_code = recover(flags->folder, flags->at, flags->as_json); });
 }
 
 void add_clock(CLI::App& app, int& exit_code) {

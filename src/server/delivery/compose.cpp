@@ -117,14 +117,14 @@ std::expected<ComposedEmail, ComposeFailure> compose_email(const channels::Claim
 
   const std::string unsubscribe = link_to(parts, order, consent::LinkAction::unsubscribe);
   const std::string preferences = link_to(parts, order, consent::LinkAction::preferences);
-  const std::string view = link_to(parts, order, consent::LinkAction::view);
   content::RenderContext context;
   context.language = order.language;
   context.default_language = parts.configuration->default_language;
   context.data = order.data;
   context.time_zone = order.time_zone;
   context.now = parts.now;
-  context.links = {unsubscribe, view, preferences};
+  // There is no page that shows a message in a browser yet, and no link is better than one that is answered 404.
+  context.links = {.unsubscribe = unsubscribe, .view_in_browser = {}, .preferences = preferences};
   auto rendered = content::render_message(found->second, context);
   if (!rendered)
     return std::unexpected(ComposeFailure{

@@ -270,12 +270,16 @@ void Delivery::write_receipt(engine::Partition partition, const Receipt& receipt
          [this](const engine::Result<std::vector<engine::Placed>>&) { finish(); });
 }
 
+void Delivery::stop_claiming() {
+  const std::lock_guard lock(mutex_);
+  is_stopping_ = true;
+}
+
 void Delivery::stop() {
   {
     std::unique_lock lock(mutex_);
     if (has_ended_) return;
     is_stopping_ = true;
-    // The pools' own timeouts bound this.
     changed_.wait(lock, [this] { return in_flight_ == 0 || is_abandoned_; });
     has_ended_ = true;
   }

@@ -70,8 +70,11 @@ class Delivery {
   void on_output(engine::Partition partition, const engine::Output& output);
   /// Begins to claim. What was offered before waits until then. Engine and parts outlive it.
   void start(engine::Engine& engine, DeliveryParts parts);
-  /// Claims nothing more, hands over what is claimed, and returns when every receipt is durable. Before the engine
-  /// stops.
+  /// From now on nothing is claimed. Then the pools may be stopped, each with its grace: what a server does not answer
+  /// in it is *unknown*, and what was not begun goes back to be claimed again.
+  void stop_claiming();
+  /// The same, and returns when what is claimed has its receipt, durably. Before the engine stops; after the pools, or
+  /// a server that hangs is waited for until their timeouts.
   void stop();
   /// The engine has failed: nothing more comes of what is claimed, so `stop` does not wait for it. Any thread.
   void abandon();

@@ -263,6 +263,15 @@ TEST(Delivery, ARefusedRecipientIsABounce) {
   EXPECT_EQ(decision.gates.back().value, "550 5.1.1");
 }
 
+// Published before that was a finding.
+TEST(Delivery, ALinkToAPageThatDoesNotExistIsNotMade) {
+  Installation installation({}, "{% view_in_browser_url %}");
+  installation.grant("ana@example.org");
+  installation.sign_up("ana@example.org");
+  EXPECT_EQ(installation.final_decision("ana@example.org").state, contact::DecisionState::not_rendered);
+  EXPECT_EQ(installation.mail_count(), 0U);
+}
+
 TEST(Delivery, ATemplateThatFailsIsNeverHalfSent) {
   Installation installation;
   installation.grant("ana@example.org");

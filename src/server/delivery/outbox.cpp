@@ -102,6 +102,7 @@ std::expected<void, governance::Error> Outbox::load() {
       if (inner.done()) {
         sequence_[kept.decision] = first_ + places_.size();
         places_.push_back({kept.decision, number, offset + kHeadBytes, size, kept.is_sandbox});
+        if (kept.is_sandbox) ++sandbox_count_;
       }
       offset += kHeadBytes + size;
     }
@@ -124,6 +125,7 @@ void Outbox::forget_file(uint64_t number) {
   while (!places_.empty() && places_.front().file == number) {
     const auto found = sequence_.find(places_.front().decision);
     if (found != sequence_.end() && found->second == first_) sequence_.erase(found);
+    if (places_.front().is_sandbox) --sandbox_count_;
     places_.pop_front();
     ++first_;
   }
@@ -154,6 +156,7 @@ void Outbox::keep(const KeptMessage& message) {
   sequence_[message.decision] = first_ + places_.size();
   places_.push_back({message.decision, files_.back(), written_ + kHeadBytes,
                      static_cast<uint32_t>(record.size() - kHeadBytes), message.is_sandbox});
+  if (message.is_sandbox) ++sandbox_count_;
   written_ += record.size();
   if (written_ >= options_.file_bytes) static_cast<void>(begin_file(files_.back() + 1));
 }
@@ -193,9 +196,9 @@ std::optional<KeptMessage> Outbox::find(DecisionId decision) const {
   return read(places_[static_cast<size_t>(found->second - first_)]);
 }
 
-uint64_t Outbox::count() const {
+uint64_t Outbox::sandbox_count() const {
   const std::lock_guard lock(mutex_);
-  return places_.size();
+  return sandbox_count_;
 }
 
 }  // namespace terreno::server

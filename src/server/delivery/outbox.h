@@ -68,7 +68,8 @@ class Outbox {
   /// Newest first; those before `before` (an id from an earlier page), or from the newest when it is zero.
   [[nodiscard]] std::vector<KeptMessage> list(DecisionId before, size_t limit, bool sandbox_only) const;
   [[nodiscard]] std::optional<KeptMessage> find(DecisionId decision) const;
-  [[nodiscard]] uint64_t count() const;
+  /// Of what the Sandbox caught: those that `list` with `sandbox_only` gives.
+  [[nodiscard]] uint64_t sandbox_count() const;
 
  private:
   struct Place {
@@ -93,6 +94,7 @@ class Outbox {
   std::deque<Place> places_;                 ///< oldest first
   std::map<DecisionId, uint64_t> sequence_;  ///< the newest place of a decision: index + `first_`
   uint64_t first_ = 0;                       ///< of places_.front()
+  uint64_t sandbox_count_ = 0;               ///< of places_
   uint64_t dropped_ = 0;
 };
 

@@ -37,16 +37,28 @@ TEST(Outbox, SurvivesARestartAndATornEnd) {
   outbox->keep(message(2));
   EXPECT_EQ(outbox->list({}, 10, true).size(), 2u);
   EXPECT_EQ(outbox->find(message(1).decision)->subject, "message 1");
-  EXPECT_EQ(Outbox::open(folder.path()).value()->count(), 2u);
+  EXPECT_EQ(Outbox::open(folder.path()).value()->sandbox_count(), 2u);
 }
 
 TEST(Outbox, OldFilesLeaveAtTheBound) {
   const adapters::TemporaryFolder folder;
   const auto outbox = Outbox::open(folder.path(), {.file_bytes = 1000, .files_max = 3}).value();
   for (int i = 0; i < 20; ++i) outbox->keep(message(i, 600));
-  EXPECT_LE(outbox->count(), 6u);
+  EXPECT_LE(outbox->sandbox_count(), 6u);
+  EXPECT_EQ(outbox->sandbox_count(), outbox->list({}, 100, true).size());
   EXPECT_FALSE(outbox->find(message(0).decision));
   EXPECT_TRUE(outbox->find(message(19).decision));
+}
+
+TEST(Outbox, CountsWhatTheSandboxCaughtAndNotWhatLeft) {
+  const adapters::TemporaryFolder folder;
+  const auto outbox = Outbox::open(folder.path()).value();
+  outbox->keep(message(1));
+  KeptMessage live = message(2);
+  live.is_sandbox = false;
+  outbox->keep(live);
+  EXPECT_EQ(outbox->sandbox_count(), 1u);
+  EXPECT_EQ(Outbox::open(folder.path()).value()->sandbox_count(), 1u);
 }
 
 TEST(Outbox, ReadsUnfoldedHeaders) {
