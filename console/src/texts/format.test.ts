@@ -28,6 +28,13 @@ describe('formats', () => {
     expect(formats.moment('soon')).toBe('soon');
   });
 
+  it('measure in the units of the language', () => {
+    expect(formatsFor('fr', 'UTC').size(38 * 1024)).toBe('38 Ko');
+    expect(formatsFor('es', 'UTC').size(1536)).toBe('1,5 KB');
+    expect(formatsFor('en', 'UTC').duration(1)).toBe('1 second');
+    expect(formatsFor('es', 'UTC').duration(900)).toBe('15 minutos');
+  });
+
   it('format parameters by their names and types', () => {
     const formats = formatsFor('en', 'UTC');
     expect(formatParam('until_at', '2025-11-20T07:30:00Z', formats)).toBe('20 November 2025, 07:30');

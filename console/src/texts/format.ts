@@ -28,8 +28,10 @@ export interface Formats {
   dayKey(at: string): string;
   /** Madrid */
   place: string;
-  /** 38 KB */
+  /** 38 KB, in French 38 Ko */
   size(bytes: number): string;
+  /** 40 seconds, or above two minutes 15 minutes: how long to wait. */
+  duration(seconds: number): string;
   /** The name of a language, in the reader's. */
   languageName(code: string): string;
   /** The name of a country, in the reader's language. */
@@ -90,7 +92,12 @@ export function formatsFor(language: Language, wantedZone: string): Formats {
     place: zone.split('/').pop()?.replaceAll('_', ' ') ?? zone,
     size: (bytes) => {
       const kilo = new Intl.NumberFormat(locale, { maximumFractionDigits: bytes < 10_240 ? 1 : 0 });
-      return `${kilo.format(bytes / 1024)} KB`;
+      return `${kilo.format(bytes / 1024)} ${language === 'fr' ? 'Ko' : 'KB'}`;
+    },
+    duration: (seconds) => {
+      const inMinutes = seconds > 120;
+      const units = new Intl.NumberFormat(locale, { style: 'unit', unit: inMinutes ? 'minute' : 'second', unitDisplay: 'long', maximumFractionDigits: 0 });
+      return units.format(inMinutes ? Math.ceil(seconds / 60) : seconds);
     },
     languageName: (code) => named(languageNamed, code),
     regionName: (code) => named(regionNamed, code),
