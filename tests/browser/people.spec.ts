@@ -103,3 +103,10 @@ test('stopping e-mail only says that it stops e-mail only', async ({ console: pa
   await expect(dialog.getByRole('button', { name: 'Stop e-mail' })).toBeVisible();
   await expect(dialog.getByRole('button', { name: 'Stop everything' })).toHaveCount(0);
 });
+
+test('on a phone the tab that is open is in sight', async ({ console: page }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await openFirstPerson(page);
+  await page.goto(`${page.url()}?tab=identity`);
+  await expect(page.getByRole('tab', { name: 'Identity' })).toBeInViewport({ ratio: 1 });
+});

@@ -127,7 +127,7 @@ function Said({ item, failed }: { item: Item; failed: boolean }) {
             <em>{item.name}</em>
           </Link>
         )}
-        {state !== undefined && <span className="quiet"> · {t(`messages:state.${state}`)}</span>}
+        {state !== undefined && <span className="quiet nowrap"> · {t(`messages:state.${state}`)}</span>}
       </>
     );
   }
