@@ -23,7 +23,7 @@ export function Consents({ person }: { person: PersonData }) {
   if (person.consents.length === 0) return <p className="none">{t('may_send.none')}</p>;
   return (
     <div className="scroll-x" tabIndex={0} role="region" aria-label={t('tab.permissions')}>
-      <table className="tbl">
+      <table className="tbl stack consents">
         <thead>
           <tr>
             <th scope="col">{t('column.topic')}</th>

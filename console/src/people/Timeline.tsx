@@ -97,12 +97,15 @@ function Entry({ item, why }: { item: Item; why: AskWhy }) {
   );
 }
 
-/** Where it came from, or, of a permission, where it holds and how it was given. */
+/** Where it came from; of a message what became of it, of a permission where it holds and how it was given. */
 function Circumstances({ item }: { item: Item }) {
   const { t } = useTranslation('people');
+  const state = item.kind === 'message' ? knownState(item.state) : undefined;
   const channel = item.params?.['channel'];
   const method = item.params?.['method'];
   const parts = [
+    // That it was withheld is what "not sent" says above.
+    state === undefined || state === 'withheld' ? undefined : t(`messages:state.${state}`),
     item.kind === 'message' ? item.journey : undefined,
     item.source,
     typeof channel === 'string' ? t(`common:channel.${channel}`, { defaultValue: channel }) : undefined,
@@ -116,7 +119,6 @@ function Said({ item, failed }: { item: Item; failed: boolean }) {
   const { label } = useShownValue();
   if (item.kind === 'event') return <b>{item.name}</b>;
   if (item.kind === 'message') {
-    const state = knownState(item.state);
     return (
       <>
         {failed && <b>{t('timeline.not_sent')} </b>}
@@ -127,7 +129,6 @@ function Said({ item, failed }: { item: Item; failed: boolean }) {
             <em>{item.name}</em>
           </Link>
         )}
-        {state !== undefined && <span className="quiet nowrap"> · {t(`messages:state.${state}`)}</span>}
       </>
     );
   }
