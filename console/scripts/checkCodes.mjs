@@ -49,7 +49,7 @@ const families = [
   { texts: 'people:happened.consent_wide', codes: table('consent/act.cpp', 'kActionNames').filter((code) => code !== 'object'), extra: ['any'] },
   { texts: 'people:happened.journey', codes: literals(/\{"kind", "journey"\}[^;]*?(\{"state", "\w+"\})/.exec(source('api/people.cpp'))?.[1].replace('"state"', '') ?? ''), extra: ['any'] },
   { texts: 'people:method', codes: table('consent/act.cpp', 'kMethodNames') },
-  { texts: 'people:consent', codes: table('consent/fold.cpp', 'kStateNames') },
+  { texts: 'people:consent', codes: table('consent/fold.cpp', 'kStateNames'), extra: ['paused', 'paused_until'] },
   { texts: 'people:kind', codes: table('events/record.cpp', 'kKindNames') },
   { texts: 'people:rank', codes: table('profiles/profiles.cpp', 'kRankNames') },
   { texts: 'people:edge', codes: table('identity/names.cpp', 'kEdgeKinds') },
@@ -81,7 +81,7 @@ const families = [
   {
     texts: 'settings:action',
     codes: auditActions,
-    extra: ['unknown', 'sign_in_refused_unknown', 'person_objected_channel', 'user_given_role', 'user_given_language', 'user_renamed', 'user_let_in', 'user_shut_out'],
+    extra: ['unknown', 'clock_set', 'clock_run', 'sign_in_refused_unknown', 'person_objected_channel', 'user_given_role', 'user_given_language', 'user_renamed', 'user_let_in', 'user_shut_out'],
   },
 ];
 

@@ -19,7 +19,7 @@ test('a person is found by a whole identifier, and only by a whole one', async (
   const search = page.getByRole('main').getByRole('searchbox');
   await search.fill(identifier);
   await search.press('Enter');
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('1 person has this identifier.');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('1 person was found.');
   await search.fill(`${identifier}x`);
   await search.press('Enter');
   await expect(page.getByText('Nobody has this identifier')).toBeVisible();
