@@ -36,11 +36,11 @@ lint: setup-test ## clang-tidy, the console's lint and the source-reading test
 sanitize: setup-test ## ASan+UBSan and TSan over every test
 	@tools/sanitize.sh
 
-soak: setup-test ## Storms of sign-ups and crashes with new seeds for SOAK_SECONDS (60)
+soak: setup-test ## Storms and simulations with new seeds for SOAK_SECONDS (60)
 	@tools/soak.sh
 
 fuzz: setup-test ## Every fuzz target for FUZZ_SECONDS (60) each
 	@tools/fuzz.sh
 
 clean: ## Remove what was built, keep what was installed
-	@rm -rf build/dev build/release build/bench build/asan build/tsan build/fuzz console/dist
+	@rm -rf build/dev build/release build/bench build/simulation build/asan build/tsan build/fuzz console/dist

@@ -3,6 +3,7 @@
 # its own, and the tests from outside run the program as it is shipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export TERRENO_SIMULATION_SEEDS=1-200
 export TSAN_OPTIONS="suppressions=$PWD/tools/tsan.suppressions"
 for preset in asan tsan; do
   cmake --preset "$preset" >/dev/null

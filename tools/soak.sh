@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Storms with seeds that nobody has run before, for SOAK_SECONDS (60). Stops at the first failure and says how to repeat it.
+# Storms, and the simulation, with seeds that nobody has run before, for SOAK_SECONDS (60). Stops at the first failure and says how to repeat it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 preset=${SOAK_PRESET:-dev}
@@ -8,7 +8,10 @@ span=${SOAK_SECONDS:-60}
 
 cmake --preset "$preset" >/dev/null
 cmake --build "build/$preset" -j "${JOBS:-$(nproc)}" --target scenarios_test
+cmake --preset simulation >/dev/null
+cmake --build build/simulation -j "${JOBS:-$(nproc)}" --target simulation_test
 storms=0
+runs=0
 at_once=20
 SECONDS=0
 while [ "$SECONDS" -lt "$span" ]; do
@@ -21,5 +24,12 @@ while [ "$SECONDS" -lt "$span" ]; do
     exit 1
   fi
   storms=$((storms + at_once))
+  seeds=$first-$((first + 10 * at_once - 1))
+  if ! output=$(TERRENO_SIMULATION_SEEDS=$seeds build/simulation/tests/simulation/simulation_test \
+      --gtest_filter='*EveryPromise*' --gtest_brief=1 2>&1); then
+    echo "$output"
+    exit 1
+  fi
+  runs=$((runs + 10 * at_once))
 done
-echo "soak: $storms storms in $SECONDS s, none failed"
+echo "soak: $storms storms and $runs simulations in $SECONDS s, none failed"

@@ -35,6 +35,14 @@ cmake --build build/dev -j "$jobs"
 echo "test: run"
 ctest --test-dir build/dev --output-on-failure -j "$jobs"
 
+# Thousands of runs want an optimised program; the one above has done a few.
+echo "test: build the simulation"
+cmake --preset simulation >/dev/null
+cmake --build build/simulation -j "$jobs" --target simulation_test
+
+echo "test: simulate"
+ctest --test-dir build/simulation --output-on-failure -R '^simulation_test$'
+
 # Memory that is read after it was freed shows in no other test.
 echo "test: build with sanitizers"
 cmake --preset asan >/dev/null

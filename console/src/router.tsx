@@ -1,12 +1,16 @@
 // The addresses of the console. Filters, selection and open panels are in the address, so that a link shows the same.
-import { QueryClient } from '@tanstack/react-query';
+import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router';
 import { problemOf } from './api/problem';
 import { metaQuery, sessionQuery } from './api/queries';
+import { leaveIfSignedOut } from './session/leave';
 import { NotFound, ScreenError } from './shell/NotFound';
 import { Shell } from './shell/Shell';
 
 export const cache = new QueryClient({
+  // A session ends on the server: by its age, in another window, by somebody else. The first refusal tells, whatever was asked.
+  queryCache: new QueryCache({ onError: leaveIfSignedOut }),
+  mutationCache: new MutationCache({ onError: leaveIfSignedOut }),
   defaultOptions: {
     queries: {
       staleTime: 5_000,
@@ -62,12 +66,7 @@ const shell = createRoute({
   beforeLoad: async ({ context, location }) => {
     const meta = await context.cache.ensureQueryData(metaQuery);
     if (!meta.signed_in) throw redirect({ to: '/sign-in', search: location.href === '/' ? {} : { to: location.href } });
-    try {
-      await context.cache.ensureQueryData(sessionQuery);
-    } catch (error) {
-      if (problemOf(error).status !== 401) throw error;
-      throw redirect({ to: '/sign-in', search: { to: location.href } });
-    }
+    await context.cache.ensureQueryData(sessionQuery);
   },
   component: Shell,
   errorComponent: ScreenError,

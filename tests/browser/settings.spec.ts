@@ -52,6 +52,16 @@ test('somebody who was invited can be removed, and is gone from the list', async
   await expect(row).toHaveCount(0);
 });
 
+test('what is refused in a form is named as the form names it', async ({ page }) => {
+  await page.goto('/app/settings/users');
+  await page.getByRole('button', { name: 'Invite somebody' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name').fill(' ');
+  await dialog.getByLabel('E-mail').fill('nuria@raices.example');
+  await dialog.getByRole('button', { name: 'Make the link' }).click();
+  await expect(dialog.getByRole('alert')).toHaveText('“Name” is empty. Fill it in.');
+});
+
 test('what the sandbox kept is not called sent, by its state nor by Why?', async ({ console: page }) => {
   await page.goto('/app/outbox');
   await page.getByRole('link', { name: 'The whole story' }).click();

@@ -5,10 +5,11 @@ import { useScopes } from '../shell/useScopes';
 import { useFormats } from '../texts/useFormats';
 import { Button, IconButton } from '../ui/Button';
 import { IconPencilMinus, IconPlus } from '../ui/icons';
-import { Section } from '../ui/parts';
+import { Breakable, Section } from '../ui/parts';
 import { CorrectionDialog } from './CorrectionDialog';
 import type { PersonData } from './Person';
-import { inOrder, keyText, otherOpinions, valueText } from './valueText';
+import { useShownValue } from './useShownValue';
+import { inOrder, otherOpinions, valueText } from './valueText';
 
 type Attribute = Schemas['Attribute'];
 type Rank = Schemas['Rank'];
@@ -60,21 +61,18 @@ export function Attributes({ person }: { person: PersonData }) {
 function Row({ attribute, onCorrect }: { attribute: Attribute; onCorrect?: () => void }) {
   const { t } = useTranslation('people');
   const formats = useFormats();
+  const { label, shown } = useShownValue();
   const others = otherOpinions(attribute);
-  const shown = (value: unknown) => {
-    if (typeof value === 'boolean') return t(value ? 'common:yes' : 'common:no');
-    if (typeof value === 'string' && attribute.name === 'language') return formats.languageName(value);
-    if (typeof value === 'string' && attribute.name === 'country') return formats.regionName(value);
-    return valueText(value);
-  };
   return (
     <div className={`kv ${others.length > 0 ? 'odds' : ''}`}>
-      <dt>{t(`attribute.${attribute.name}`, { defaultValue: keyText(attribute.name) })}</dt>
-      <dd className="value">{shown(attribute.value)}</dd>
+      <dt>{label(attribute.name)}</dt>
+      <dd className="value">
+        <Breakable text={shown(attribute.name, attribute.value)} />
+      </dd>
       <dd className="from" title={t('by', { source: attribute.source, date: formats.moment(attribute.at) })}>
         <RankMark rank={attribute.rank} when={attribute.rank === 'corrected' ? t('by', { source: attribute.source, date: formats.shortDate(attribute.at) }) : formats.shortDate(attribute.at)} />
         {onCorrect !== undefined && (
-          <IconButton label={t('not_so_about', { attribute: attribute.name })} small onClick={onCorrect}>
+          <IconButton label={t('not_so_about', { attribute: label(attribute.name) })} small onClick={onCorrect}>
             <IconPencilMinus small />
           </IconButton>
         )}
@@ -82,7 +80,7 @@ function Row({ attribute, onCorrect }: { attribute: Attribute; onCorrect?: () =>
       {others.map((other) => (
         <dd key={`${other.source} ${other.at} ${valueText(other.value)}`} className="odd">
           <span>
-            {other.source}: <b>{shown(other.value)}</b>
+            {other.source}: <b>{shown(attribute.name, other.value)}</b>
           </span>
           <RankMark rank={other.rank} when={formats.shortDate(other.at)} />
         </dd>

@@ -23,7 +23,7 @@ export function Consents({ person }: { person: PersonData }) {
   if (person.consents.length === 0) return <p className="none">{t('may_send.none')}</p>;
   return (
     <div className="scroll-x" tabIndex={0} role="region" aria-label={t('tab.permissions')}>
-      <table className="tbl">
+      <table className="tbl stack consents">
         <thead>
           <tr>
             <th scope="col">{t('column.topic')}</th>
@@ -48,6 +48,7 @@ export function Consents({ person }: { person: PersonData }) {
               </td>
               <td>
                 <State {...looks[consent.state]}>{t(`consent.${consent.state}`)}</State>
+                <Pause consent={consent} />
               </td>
               <td className="nowrap">{consent.since === null ? '–' : formats.date(consent.since)}</td>
               <td>
@@ -60,4 +61,12 @@ export function Consents({ person }: { person: PersonData }) {
       </table>
     </div>
   );
+}
+
+/** A pause stands beside what was agreed to: it is no answer to it, but nothing commercial leaves meanwhile. */
+function Pause({ consent }: { consent: Schemas['Consent'] }) {
+  const { t } = useTranslation('people');
+  const formats = useFormats();
+  if (!consent.paused) return null;
+  return <span className="sub">{consent.paused_until == null ? t('consent.paused') : t('consent.paused_until', { moment: formats.moment(consent.paused_until) })}</span>;
 }

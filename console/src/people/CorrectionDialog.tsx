@@ -7,7 +7,8 @@ import { FormTrouble } from '../shell/Trouble';
 import { RadioField, TextArea, TextField } from '../ui/fields';
 import { FormDialog } from '../ui/FormDialog';
 import { attributeMeant, wordedAttributes } from './attributeNames';
-import { keyText, parseAs, valueText } from './valueText';
+import { useShownValue } from './useShownValue';
+import { parseAs } from './valueText';
 
 interface CorrectionDialogProps {
   personId: string;
@@ -21,7 +22,7 @@ interface CorrectionDialogProps {
 export function CorrectionDialog({ personId, known, attribute, onClose }: CorrectionDialogProps) {
   const { t } = useTranslation('people');
   const cache = useQueryClient();
-  const label = (each: string) => t(`attribute.${each}`, { defaultValue: keyText(each) });
+  const { label, shown } = useShownValue();
   const [name, setName] = useState(attribute?.name ?? '');
   const [rank, setRank] = useState<'stated' | 'corrected'>('stated');
   const [value, setValue] = useState('');
@@ -32,12 +33,17 @@ export function CorrectionDialog({ personId, known, attribute, onClose }: Correc
   const meant = attribute === undefined ? attributeMeant(name, known.map((each) => each.name), label) : attribute.name;
   const suggestions = [...new Set([...known.map((each) => each.name), ...wordedAttributes].map(label))];
   const before = attribute ?? known.find((each) => each.name === meant);
+  const isYesOrNo = typeof before?.value === 'boolean';
+  // Who says that a yes is not so means no: the other one is chosen already.
+  const [yes, setYes] = useState<'yes' | 'no'>();
+  const answer = yes ?? (before?.value === true ? 'no' : 'yes');
+  const wanted = isYesOrNo ? answer === 'yes' : parseAs(value, before?.value);
   const correct = useMutation({
-    mutationFn: () =>
+    mutationFn: (truth: string | number | boolean) =>
       take(
         api.POST('/api/v1/people/{id}/corrections', {
           params: { path: { id: personId }, header: { 'Idempotency-Key': key } },
-          body: { attribute: meant, value: parseAs(value, before?.value), rank, note: note.trim(), ...(heardBy.trim() === '' ? {} : { heard_by: heardBy.trim() }) },
+          body: { attribute: meant, value: truth, rank, note: note.trim(), ...(heardBy.trim() === '' ? {} : { heard_by: heardBy.trim() }) },
         }),
       ),
     onSuccess: (person) => {
@@ -52,12 +58,27 @@ export function CorrectionDialog({ personId, known, attribute, onClose }: Correc
       button={t('correct.button')}
       busy={correct.isPending}
       trouble={<FormTrouble error={correct.error} />}
-      onSubmit={() => correct.mutate()}
+      disabled={wanted === undefined}
+      onSubmit={() => {
+        if (wanted !== undefined) correct.mutate(wanted);
+      }}
       onClose={onClose}
     >
       {attribute === undefined && <TextField label={t('correct.attribute')} hint={t('correct.attribute_hint')} required maxLength={200} suggestions={suggestions} value={name} onChange={setName} />}
-      {before !== undefined && <p role="status">{t(attribute === undefined ? 'correct.known' : 'correct.now', { attribute: label(before.name), value: valueText(before.value) })}</p>}
-      <TextField label={t('correct.value')} required value={value} onChange={setValue} />
+      {before !== undefined && <p role="status">{t(attribute === undefined ? 'correct.known' : 'correct.now', { attribute: label(before.name), value: shown(before.name, before.value) })}</p>}
+      {isYesOrNo ? (
+        <RadioField
+          label={t('correct.value')}
+          value={answer}
+          choices={[
+            { value: 'yes', label: t('common:yes') },
+            { value: 'no', label: t('common:no') },
+          ]}
+          onChange={setYes}
+        />
+      ) : (
+        <TextField label={t('correct.value')} required value={value} onChange={setValue} {...(wanted === undefined && value !== '' ? { error: t('correct.not_a_number') } : {})} />
+      )}
       <RadioField
         label={t('correct.who')}
         value={rank}

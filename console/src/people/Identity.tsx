@@ -12,7 +12,7 @@ export function Identity({ person, name }: { person: PersonData; name: string })
   return (
     <>
       <div className="scroll-x" tabIndex={0} role="region" aria-label={t('tab.identity')}>
-        <table className="tbl">
+        <table className="tbl stack">
           <thead>
             <tr>
               <th scope="col">{t('column.identifier')}</th>

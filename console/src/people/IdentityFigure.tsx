@@ -26,7 +26,7 @@ export function IdentityFigure({ person, name }: { person: PersonData; name: str
                 {short(identifier.value)}
               </text>
               <text x={left ? 0 : 396} y={y + 14} textAnchor={left ? 'start' : 'end'}>
-                {`${t(`kind.${identifier.kind}`, { defaultValue: identifier.kind })}, ${t(`identity.${identifier.state}`)}`}
+                {t(`kind.${identifier.kind}`, { defaultValue: identifier.kind })}
               </text>
             </g>
           );

@@ -8,6 +8,7 @@ import { useFormats } from '../texts/useFormats';
 import { RadioField, TextArea } from '../ui/fields';
 import { IconHandStop } from '../ui/icons';
 import { FormDialog } from '../ui/FormDialog';
+import { addressCount } from './addresses';
 import type { PersonData } from './Person';
 
 /** Stop everything: irreversible by us, so it says its size and asks why. */
@@ -18,7 +19,7 @@ export function ObjectionDialog({ person, name, onClose }: { person: PersonData;
   const [where, setWhere] = useState<'all' | 'email'>('all');
   const [note, setNote] = useState('');
   const [key] = useState(idempotencyKey);
-  const addresses = new Set(person.consents.map((consent) => `${consent.channel} ${consent.address}`)).size;
+  const count = addressCount(person.identifiers, where);
   const object = useMutation({
     mutationFn: () =>
       take(
@@ -35,29 +36,32 @@ export function ObjectionDialog({ person, name, onClose }: { person: PersonData;
   });
   return (
     <FormDialog
-      title={t('object.title', { name })}
+      title={t(`object.title_${where}`, { name })}
       button={
-          <>
-            <IconHandStop />
-            {t('object.button')}
-          </>
-        }
+        <>
+          <IconHandStop />
+          {t(`object.button_${where}`)}
+        </>
+      }
       kind="stop"
       busy={object.isPending}
       trouble={<FormTrouble error={object.error} />}
       onSubmit={() => object.mutate()}
       onClose={onClose}
     >
-      <p>{t('object.text', { n: formats.number(addresses), count: addresses })}</p>
-      <RadioField
-        label={t('object.where')}
-        value={where}
-        choices={[
-          { value: 'all', label: t('object.all') },
-          { value: 'email', label: t('object.email') },
-        ]}
-        onChange={setWhere}
-      />
+      <p>{count === 0 ? t('object.text_unknown') : t(`object.text_${where}`, { n: formats.number(count), count })}</p>
+      {/* Without an e-mail address there is nothing to stop by e-mail: only everything, for what comes to be known. */}
+      {addressCount(person.identifiers, 'email') > 0 && (
+        <RadioField
+          label={t('object.where')}
+          value={where}
+          choices={[
+            { value: 'all', label: t('object.all') },
+            { value: 'email', label: t('object.email') },
+          ]}
+          onChange={setWhere}
+        />
+      )}
       <TextArea label={t('object.note')} hint={t('object.note_hint')} required maxLength={2000} rows={2} value={note} onChange={setNote} />
     </FormDialog>
   );

@@ -30,7 +30,7 @@ export function People() {
         <h1>
           {q === '' && total !== undefined && t('sentence.all', { n: formats.number(total), count: total })}
           {q === '' && total === undefined && t('sentence.recent')}
-          {q !== '' && people.data !== undefined && t('sentence.found', found)}
+          {q !== '' && people.data !== undefined && (items.length === 0 ? t('sentence.searched', { q }) : t('sentence.found', found))}
           {q !== '' && people.data === undefined && t('sentence.searching')}
         </h1>
         <Search key={q} q={q} onSearch={(wanted) => void navigate({ search: wanted === '' ? {} : { q: wanted } })} />

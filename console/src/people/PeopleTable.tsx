@@ -71,7 +71,7 @@ function Row({ person }: { person: PersonSummary }) {
           </State>
         )}
       </td>
-      <td className="r quiet nowrap">{person.last_seen === null ? '–' : <time dateTime={person.last_seen}>{formats.moment(person.last_seen)}</time>}</td>
+      <td className="r quiet nowrap">{person.last_seen === null ? '–' : <time dateTime={person.last_seen} title={formats.moment(person.last_seen)}>{formats.recent(person.last_seen)}</time>}</td>
     </tr>
   );
 }

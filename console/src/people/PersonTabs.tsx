@@ -1,4 +1,4 @@
-import { type KeyboardEvent, useRef } from 'react';
+import { type KeyboardEvent, useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useFormats } from '../texts/useFormats';
 import type { PersonData } from './Person';
@@ -36,6 +36,10 @@ export function PersonTabs({ person, tab, onChoose }: PersonTabsProps) {
     onChoose(next);
     row.current?.querySelector<HTMLButtonElement>(`[data-tab=${next}]`)?.focus();
   };
+  // On a phone the row is wider than the screen; the tab that is open must be in it.
+  useEffect(() => {
+    row.current?.querySelector(`[data-tab=${tab}]`)?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [tab]);
   return (
     <div className="tabs" role="tablist" ref={row} onKeyDown={walk}>
       {tabs.map((each) => (

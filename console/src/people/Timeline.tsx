@@ -16,6 +16,7 @@ import { Section, Waiting } from '../ui/parts';
 import { byDay } from './days';
 import { lastWords } from './lastWords';
 import type { AskWhy } from './Person';
+import { useShownValue } from './useShownValue';
 
 type Item = Schemas['TimelineItem'];
 
@@ -28,6 +29,12 @@ const icons: Record<Item['kind'], Icon> = {
   objection: IconHandStop,
   identity: IconUsers,
 };
+
+/** Which family of sentences tells it: who says no to everything names no topic. */
+function happenedText({ kind, name }: Item): string {
+  const isWide = name === '' && (kind === 'consent' || kind === 'objection');
+  return isWide ? `${kind}_wide` : kind;
+}
 
 const notSent: readonly string[] = ['withheld', 'bounced', 'expired'];
 
@@ -76,7 +83,7 @@ function Entry({ item, why }: { item: Item; why: AskWhy }) {
           <Said item={item} failed={failed} />
         </p>
         <p className="sub">
-          {[item.kind === 'message' ? item.journey : undefined, item.source].filter((part) => part !== undefined && part !== '').join(' · ')}
+          <Circumstances item={item} />
           {item.body !== undefined && (
             <button type="button" className="as-link" aria-expanded={open} onClick={() => setOpen(!open)}>
               {t(open ? 'timeline.hide_body' : 'timeline.show_body')}
@@ -90,11 +97,28 @@ function Entry({ item, why }: { item: Item; why: AskWhy }) {
   );
 }
 
+/** Where it came from; of a message what became of it, of a permission where it holds and how it was given. */
+function Circumstances({ item }: { item: Item }) {
+  const { t } = useTranslation('people');
+  const state = item.kind === 'message' ? knownState(item.state) : undefined;
+  const channel = item.params?.['channel'];
+  const method = item.params?.['method'];
+  const parts = [
+    // That it was withheld is what "not sent" says above.
+    state === undefined || state === 'withheld' ? undefined : t(`messages:state.${state}`),
+    item.kind === 'message' ? item.journey : undefined,
+    item.source,
+    typeof channel === 'string' ? t(`common:channel.${channel}`, { defaultValue: channel }) : undefined,
+    typeof method === 'string' ? t(`method.${method}`, { defaultValue: method }) : undefined,
+  ];
+  return parts.filter((part) => part !== undefined && part !== '').join(' · ');
+}
+
 function Said({ item, failed }: { item: Item; failed: boolean }) {
   const { t } = useTranslation('people');
+  const { label } = useShownValue();
   if (item.kind === 'event') return <b>{item.name}</b>;
   if (item.kind === 'message') {
-    const state = knownState(item.state);
     return (
       <>
         {failed && <b>{t('timeline.not_sent')} </b>}
@@ -105,9 +129,9 @@ function Said({ item, failed }: { item: Item; failed: boolean }) {
             <em>{item.name}</em>
           </Link>
         )}
-        {state !== undefined && <span className="quiet"> · {t(`messages:state.${state}`)}</span>}
       </>
     );
   }
-  return <Phrase text={`people:happened.${item.kind}.${item.state ?? 'any'}`} params={{ name: item.name, ...item.params }} fallback={`people:happened.${item.kind}.any`} />;
+  const happened = happenedText(item);
+  return <Phrase text={`people:happened.${happened}.${item.state ?? 'any'}`} params={{ ...item.params, name: item.kind === 'correction' ? label(item.name) : item.name }} fallback={`people:happened.${happened}.any`} />;
 }

@@ -3,7 +3,7 @@
 import { keyText } from './valueText';
 
 /** Attributes that have words of their own (texts, `people:attribute`), the usual spelling of each first. */
-export const wordedAttributes = ['name', 'first_name', 'last_name', 'firstName', 'lastName', 'email', 'phone', 'language', 'city', 'country', 'time_zone', 'role'] as const;
+export const wordedAttributes = ['name', 'first_name', 'last_name', 'firstName', 'lastName', 'email', 'phone', 'language', 'city', 'country', 'age', 'time_zone', 'role'] as const;
 
 const plain = (text: string) => text.trim().toLocaleLowerCase().replaceAll(/[\s_-]+/g, ' ');
 

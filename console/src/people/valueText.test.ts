@@ -31,12 +31,14 @@ describe('a value', () => {
 
   it('keeps its kind when it is corrected', () => {
     expect(parseAs(' 43 ', 42)).toBe(43);
-    expect(parseAs('false', true)).toBe(false);
+    expect(parseAs('-3.5', 42)).toBe(-3.5);
     expect(parseAs('00 412', '00 411')).toBe('00 412');
   });
 
-  it('becomes text when what was typed is not of that kind', () => {
-    expect(parseAs('many', 42)).toBe('many');
-    expect(parseAs('', 42)).toBe('');
+  it('that is a number is not taken as anything else', () => {
+    expect(parseAs('many', 42)).toBeUndefined();
+    expect(parseAs('3,5', 42)).toBeUndefined();
+    expect(parseAs('0x10', 42)).toBeUndefined();
+    expect(parseAs('', 42)).toBeUndefined();
   });
 });

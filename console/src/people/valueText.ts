@@ -27,10 +27,12 @@ export function valueText(value: unknown): string {
   return value === undefined || value === null ? '–' : JSON.stringify(value);
 }
 
-/** What somebody typed, in the kind the value had before: a number stays a number, a yes or no stays one. */
-export function parseAs(text: string, before: unknown): string | number | boolean {
+/**
+ * What somebody typed, in the kind the value had before: of a number a number, otherwise text. Nothing when it is none: a
+ * number that became a text would no longer be less or more than anything, and journeys that compare it would stand still.
+ */
+export function parseAs(text: string, before: unknown): string | number | undefined {
   const trimmed = text.trim();
-  if (typeof before === 'number' && trimmed !== '' && Number.isFinite(Number(trimmed))) return Number(trimmed);
-  if (typeof before === 'boolean' && (trimmed === 'true' || trimmed === 'false')) return trimmed === 'true';
-  return trimmed;
+  if (typeof before !== 'number') return trimmed;
+  return /^[-+]?\d+(\.\d+)?$/.test(trimmed) ? Number(trimmed) : undefined;
 }

@@ -5,12 +5,14 @@ import { useTranslation } from 'react-i18next';
 import type { Schemas } from '../api/client';
 import { auditQuery } from '../api/queries';
 import { byDay } from '../people/days';
+import { useShownValue } from '../people/useShownValue';
 import { More } from '../shell/More';
 import { Screen } from '../shell/Screen';
 import { Trouble } from '../shell/Trouble';
 import { Phrase } from '../texts/Phrase';
 import { useFormats } from '../texts/useFormats';
 import { Empty, Waiting } from '../ui/parts';
+import { auditText } from './auditText';
 
 type Entry = Schemas['AuditEntry'];
 
@@ -45,14 +47,26 @@ export function Audit() {
   );
 }
 
-// The log keeps no names of people, so that an erasure leaves none in it: whom it was about is one step away.
-const shortIdLength = 8;
-
 function Row({ entry }: { entry: Entry }) {
   const { t } = useTranslation('settings');
   const formats = useFormats();
-  const { subject } = entry;
-  const name = subject === null ? null : subject.name || subject.id.slice(0, shortIdLength);
+  const { label } = useShownValue();
+  const { actor, subject } = entry;
+  const { text, params } = auditText(entry);
+  const word = (name: string, family: string) => {
+    const code = params[name];
+    return typeof code === 'string' ? { [name]: t(`${family}.${code}`, { defaultValue: code }) } : {};
+  };
+  const values = {
+    ...params,
+    code: entry.action,
+    // Who has no name of their own is called by what they are.
+    actor: actor.kind === 'system' ? t(`actor.${actor.name}`, { defaultValue: actor.name }) : actor.name,
+    ...word('channel', 'common:channel'),
+    ...word('role', 'role'),
+    ...(typeof params['attribute'] === 'string' ? { attribute: label(params['attribute']) } : {}),
+    ...(typeof params['language'] === 'string' ? { language: formats.languageName(params['language']) } : {}),
+  };
   return (
     <li className="row audit-row">
       <time dateTime={entry.at} className="quiet sm num">
@@ -60,7 +74,7 @@ function Row({ entry }: { entry: Entry }) {
       </time>
       <div className="grow">
         <p>
-          <Phrase text={`settings:action.${entry.action}`} params={{ actor: entry.actor.name, name, code: entry.action, ...entry.params }} fallback="settings:action.unknown" />
+          <Phrase text={text} params={values} fallback="settings:action.unknown" />
         </p>
         {entry.client_address != null && <p className="sub mono">{entry.client_address}</p>}
       </div>

@@ -6,7 +6,7 @@ import { keysQuery, sessionQuery } from '../api/queries';
 import { FormTrouble } from '../shell/Trouble';
 import { CheckField, TextField } from '../ui/fields';
 import { FormDialog } from '../ui/FormDialog';
-import { KeyShown } from './SourceDialog';
+import { ShownOnce } from './SourceDialog';
 
 type Scope = Schemas['Scope'];
 
@@ -21,7 +21,7 @@ export function KeyDialog({ onClose }: { onClose: () => void }) {
     mutationFn: () => take(api.POST('/api/v1/keys', { body: { name: name.trim(), scopes: [...scopes] } })),
     onSuccess: () => void cache.invalidateQueries(keysQuery),
   });
-  if (create.data !== undefined) return <KeyShown title={t('keys.made', { name: create.data.name })} token={create.data.token} once onClose={onClose} />;
+  if (create.data !== undefined) return <ShownOnce title={t('keys.made', { name: create.data.name })} text={t('key_once')} copied={create.data.token} onClose={onClose} />;
   return (
     <FormDialog
       title={t('keys.new')}

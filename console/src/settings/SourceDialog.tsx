@@ -20,7 +20,7 @@ export function SourceDialog({ onClose }: { onClose: () => void }) {
     mutationFn: () => take(api.POST('/api/v1/sources', { body: { name: name.trim(), visibility } })),
     onSuccess: () => void cache.invalidateQueries(sourcesQuery),
   });
-  if (create.data !== undefined) return <KeyShown title={t('sources.made', { name: create.data.name })} token={create.data.write_key} once={create.data.visibility === 'secret'} onClose={onClose} />;
+  if (create.data !== undefined) return <ShownOnce title={t('sources.made', { name: create.data.name })} text={t(create.data.visibility === 'secret' ? 'key_shown_once' : 'key_again')} copied={create.data.write_key} onClose={onClose} />;
   return (
     <FormDialog
       title={t('sources.new')}
@@ -42,19 +42,6 @@ export function SourceDialog({ onClose }: { onClose: () => void }) {
       />
     </FormDialog>
   );
-}
-
-interface KeyShownProps {
-  title: string;
-  token: string;
-  /** It is kept as a hash: nobody can show it again. */
-  once: boolean;
-  onClose: () => void;
-}
-
-export function KeyShown({ title, token, once, onClose }: KeyShownProps) {
-  const { t } = useTranslation('settings');
-  return <ShownOnce title={title} text={t(once ? 'key_once' : 'key_again')} copied={token} onClose={onClose} />;
 }
 
 /** What was made, to be taken along: a key, a link. */

@@ -95,7 +95,7 @@ function Row({ source }: { source: Source }) {
         <b>{source.name}</b>
         {source.per_second !== null && (
           <span className="sub">
-            {source.last_event_at !== null && t('sources.last', { moment: formats.moment(source.last_event_at) })}
+            {source.last_event_at !== null && t('sources.last', { moment: formats.recent(source.last_event_at) })}
             {source.last_event_at === null && source.counted_since !== null && t('sources.none_since', { moment: formats.moment(source.counted_since) })}
           </span>
         )}

@@ -41,10 +41,12 @@ export function Screen({ crumbs, settings = false, children, panel, className = 
           {crumbs.map((crumb, index) => (
             <Fragment key={crumb.label}>
               {index > 0 && <IconChevronRight small />}
-              {crumb.link === undefined ? (
-                <b className="clip" aria-current={index === crumbs.length - 1 ? 'page' : undefined}>
+              {index === crumbs.length - 1 ? (
+                <b className="clip" aria-current="page">
                   {crumb.label}
                 </b>
+              ) : crumb.link === undefined ? (
+                <span className="clip">{crumb.label}</span>
               ) : (
                 <Link {...crumb.link} className="plain quiet clip">
                   {crumb.label}

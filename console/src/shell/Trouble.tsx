@@ -1,13 +1,25 @@
 import { useTranslation } from 'react-i18next';
-import { problemOf } from '../api/problem';
+import { fieldOf, problemOf } from '../api/problem';
 import { Phrase } from '../texts/Phrase';
+import { useFormats } from '../texts/useFormats';
 import { Button } from '../ui/Button';
 import { IconAlertTriangle } from '../ui/icons';
 
 /** A problem in words: what happened and what to do. A code without words is shown as it is. */
 export function ProblemText({ error }: { error: unknown }) {
-  const { code, params, pointer } = problemOf(error);
-  const values = { code, field: pointer?.split('/').pop() ?? null, ...params };
+  const { t } = useTranslation();
+  const formats = useFormats();
+  const problem = problemOf(error);
+  const { code, params } = problem;
+  const field = fieldOf(problem);
+  const seconds = Number(params?.['wait_seconds'] ?? 60);
+  const values = {
+    ...params,
+    code,
+    // Named as on the form; of the sender's fields the settings have the words.
+    field: t([`problems:field.${field}`, `settings:field.${field}`], { defaultValue: field }),
+    wait: formats.duration(seconds),
+  };
   return <Phrase text={`problems:${code}`} params={values} fallback="problems:unknown" />;
 }
 

@@ -1,7 +1,8 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { api, take } from '../api/client';
+import { isSignedOut } from '../api/problem';
 import { sessionQuery } from '../api/queries';
 import { languageNames, languages } from '../texts/format';
 import { chooseLanguage } from '../texts/texts';
@@ -17,20 +18,24 @@ const schemes: readonly { scheme: Scheme; icon: Icon }[] = [
   { scheme: 'dark', icon: IconMoon },
 ];
 
+async function signOut(): Promise<void> {
+  try {
+    await take(api.DELETE('/api/v1/session'));
+  } catch (error) {
+    // A session that is over already is what was asked for.
+    if (!isSignedOut(error)) throw error;
+  }
+  // The page is loaded anew, so that nothing of what was seen stays in memory.
+  location.assign('/app/sign-in');
+}
+
 /** Who is signed in, and how they like it: language, colours, the way out. */
 export function UserMenu() {
   const { t, i18n } = useTranslation();
   const { scheme, choose } = useScheme();
-  const cache = useQueryClient();
   const navigate = useNavigate();
   const { data: session } = useQuery(sessionQuery);
   const name = session?.user.name ?? '';
-
-  const signOut = async () => {
-    await take(api.DELETE('/api/v1/session'));
-    cache.clear();
-    location.assign('/app/sign-in');
-  };
 
   return (
     <Menu

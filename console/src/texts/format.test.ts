@@ -18,6 +18,16 @@ describe('formats', () => {
     expect(formatsFor('en', 'UTC').day('2025-03-14T17:00:00Z', now)).toBe('14 March 2025');
   });
 
+  it('say today and yesterday as people do, by the days of the zone', () => {
+    const formats = formatsFor('es', 'Europe/Madrid');
+    expect(formats.recent('2026-11-24T08:05:00Z', now)).toBe('hoy, 09:05');
+    expect(formats.recent('2026-11-22T23:30:00Z', now)).toBe('ayer, 00:30');
+    expect(formats.recent('2026-11-22T22:30:00Z', now)).toBe('22 nov');
+    expect(formatsFor('fr', 'UTC').recent('2025-11-22T22:30:00Z', now)).toBe('22 nov. 2025');
+    // The night on which clocks went back.
+    expect(formatsFor('en', 'Europe/Madrid').recent('2026-10-24T23:30:00Z', new Date('2026-10-26T11:00:00Z'))).toBe('yesterday, 01:30');
+  });
+
   it('put a late evening on the day it is there', () => {
     expect(formatsFor('fr', 'Europe/Paris').dayKey('2026-11-19T23:30:00Z')).toBe('2026-11-20');
   });
@@ -26,6 +36,13 @@ describe('formats', () => {
     const formats = formatsFor('en', 'Mars/Olympus');
     expect(formats.zone).toBe('UTC');
     expect(formats.moment('soon')).toBe('soon');
+  });
+
+  it('measure in the units of the language', () => {
+    expect(formatsFor('fr', 'UTC').size(38 * 1024)).toBe('38 Ko');
+    expect(formatsFor('es', 'UTC').size(1536)).toBe('1,5 KB');
+    expect(formatsFor('en', 'UTC').duration(1)).toBe('1 second');
+    expect(formatsFor('es', 'UTC').duration(900)).toBe('15 minutos');
   });
 
   it('format parameters by their names and types', () => {

@@ -22,14 +22,18 @@ export interface Formats {
   date(at: string): string;
   /** 19 Nov, or with the year when it is not this one. */
   shortDate(at: string, now?: Date): string;
+  /** today, 18:00; yesterday, 18:00; otherwise its short date. For what is read down a list. */
+  recent(at: string, now?: Date): string;
   /** Thursday 19 November, 18:00 */
   moment(at: string, now?: Date): string;
   /** 2026-11-19 in the zone: equal for all times of one day there. */
   dayKey(at: string): string;
   /** Madrid */
   place: string;
-  /** 38 KB */
+  /** 38 KB, in French 38 Ko */
   size(bytes: number): string;
+  /** 40 seconds, or above two minutes 15 minutes: how long to wait. */
+  duration(seconds: number): string;
   /** The name of a language, in the reader's. */
   languageName(code: string): string;
   /** The name of a country, in the reader's language. */
@@ -65,6 +69,18 @@ export function formatsFor(language: Language, wantedZone: string): Formats {
   const shortDate = make({ day: 'numeric', month: 'short' });
   const isThisYear = (moment: Date, now: Date) => year.format(moment) === year.format(now);
 
+  const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
+  const shortDateOf = (at: string, now = new Date()) => {
+    const moment = valid(at);
+    return moment !== undefined && isThisYear(moment, now) ? shortDate(at) : fullDate(at);
+  };
+  const recent = (at: string, now = new Date()) => {
+    const moment = valid(at);
+    if (moment === undefined) return at;
+    // Days are those of the zone, which are not always 24 hours long: so their dates are compared.
+    const days = (Date.parse(key.format(moment)) - Date.parse(key.format(now))) / 86_400_000;
+    return days === 0 || days === -1 ? `${relative.format(days, 'day')}, ${time(at)}` : shortDateOf(at, now);
+  };
   const day = (at: string, now = new Date()) => {
     const moment = valid(at);
     if (moment === undefined) return at;
@@ -78,10 +94,8 @@ export function formatsFor(language: Language, wantedZone: string): Formats {
     preciseTime: make({ hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 }),
     day,
     date: fullDate,
-    shortDate: (at, now = new Date()) => {
-      const moment = valid(at);
-      return moment !== undefined && isThisYear(moment, now) ? shortDate(at) : fullDate(at);
-    },
+    shortDate: shortDateOf,
+    recent,
     moment: (at, now) => (valid(at) === undefined ? at : `${day(at, now)}, ${time(at)}`),
     dayKey: (at) => {
       const date = valid(at);
@@ -90,7 +104,12 @@ export function formatsFor(language: Language, wantedZone: string): Formats {
     place: zone.split('/').pop()?.replaceAll('_', ' ') ?? zone,
     size: (bytes) => {
       const kilo = new Intl.NumberFormat(locale, { maximumFractionDigits: bytes < 10_240 ? 1 : 0 });
-      return `${kilo.format(bytes / 1024)} KB`;
+      return `${kilo.format(bytes / 1024)} ${language === 'fr' ? 'Ko' : 'KB'}`;
+    },
+    duration: (seconds) => {
+      const inMinutes = seconds > 120;
+      const units = new Intl.NumberFormat(locale, { style: 'unit', unit: inMinutes ? 'minute' : 'second', unitDisplay: 'long', maximumFractionDigits: 0 });
+      return units.format(inMinutes ? Math.ceil(seconds / 60) : seconds);
     },
     languageName: (code) => named(languageNamed, code),
     regionName: (code) => named(regionNamed, code),

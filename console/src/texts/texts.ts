@@ -1,10 +1,11 @@
 import i18next from 'i18next';
 import { initReactI18next } from 'react-i18next';
 import { type Language, languages } from './format';
+import { type Texts, tied } from './french';
 
 // One file for each language and subject. Only the language in use is loaded; English waits for nobody, because a key
 // missing in one language fails the build.
-const files = import.meta.glob<Record<string, unknown>>('../../texts/*/*.json', { import: 'default' });
+const files = import.meta.glob<Texts>('../../texts/*/*.json', { import: 'default' });
 
 export const namespaces = ['common', 'session', 'events', 'people', 'messages', 'settings', 'why', 'problems'] as const;
 
@@ -27,7 +28,9 @@ async function load(language: Language): Promise<void> {
     namespaces.map(async (namespace) => {
       if (i18next.hasResourceBundle(language, namespace)) return;
       const file = files[`../../texts/${language}/${namespace}.json`];
-      if (file !== undefined) i18next.addResourceBundle(language, namespace, await file());
+      if (file === undefined) return;
+      const texts = await file();
+      i18next.addResourceBundle(language, namespace, language === 'fr' ? tied(texts) : texts);
     }),
   );
 }

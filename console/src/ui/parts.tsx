@@ -1,5 +1,5 @@
 // Small parts of every screen. No cards: a heading, a hairline, the thing itself.
-import { type ReactNode, useEffect, useState } from 'react';
+import { Fragment, type ReactNode, useEffect, useState } from 'react';
 import { IconCheck, IconCopy } from './icons';
 import { copyText } from './copyText';
 import { IconButton } from './Button';
@@ -88,6 +88,22 @@ export function CopyLine({ text, label, copiedLabel, lead }: { text: string; lab
         {copied ? <IconCheck small /> : <IconCopy small />}
       </IconButton>
     </div>
+  );
+}
+
+/** A value that may be an address: where it must break, it breaks after its @ rather than in the middle of a word. */
+export function Breakable({ text }: { text: string }) {
+  const [first = '', ...rest] = text.split(/(?<=@)/);
+  return (
+    <>
+      {first}
+      {rest.map((part) => (
+        <Fragment key={part}>
+          <wbr />
+          {part}
+        </Fragment>
+      ))}
+    </>
   );
 }
 
