@@ -594,6 +594,9 @@ TEST_F(CustomerApiTest, ACorrectionThatCannotBeTakenInIsRefusedWithItsField) {
     track(json::serialize(json::object{
         {"type", "identify"}, {"userId", "u1"}, {"messageId", "t" + std::to_string(i)}, {"traits", traits}}));
   }
+  // What systems say leaves room for what people say; here people say a lot.
+  for (size_t i = 0; i < profiles::kAttributesForPeople; ++i)
+    ASSERT_EQ(correct("said" + std::to_string(i), 1).status(), 200);
   const size_t before = get("/api/v1/people/" + id).body.at("attributes").as_array().size();
   ASSERT_EQ(before, profiles::kAttributesMax);
   const Answer one_too_many = correct("one_more", "x");

@@ -104,9 +104,11 @@ TEST(Permit, TheFirstRuleThatAppliesDecides) {
   EXPECT_EQ(answer(context), "paused");
   context.apply(suppress_for_bounce(kAna, BounceKind::complaint, "spam", after(8), after(8)));
   EXPECT_EQ(answer(context), "suppressed");
-  EXPECT_EQ(answer(context, message(kOffers, MessageClass::transactional)), "transactional");
+  SendRequest receipt = message(kOffers, MessageClass::transactional);
+  receipt.basis_evidence = "R-1";
+  EXPECT_EQ(answer(context, receipt), "transactional");
   context.apply(suppress_for_bounce(kAna, BounceKind::hard, "550 5.1.1", after(9), after(9)));
-  EXPECT_EQ(answer(context, message(kOffers, MessageClass::transactional)), "suppressed");
+  EXPECT_EQ(answer(context, receipt), "suppressed");
   EXPECT_TRUE(context.verify().holds());
 }
 

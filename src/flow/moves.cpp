@@ -119,14 +119,6 @@ void apply_attach(Scene& scene, std::string_view payload) {
   moved.identifier = profiles::KnownIdentifier{attach->identifier, scene.now(), "", events::Visibility::public_source};
   const PersonId former = before != nullptr ? before->person : PersonId{};
   const engine::Partition former_home = before != nullptr ? before->home : scene.here();
-  // An absorbed person's identifiers keep their path. When they become a person of their own again, the path still leads
-  // to whom they were absorbed by, until the survivor is there: so it is walked first.
-  const bool is_revived = !former.is_zero() && former == attach->survivor && parts_of_attach(attach->former) == 2;
-  if (is_revived) {
-    scene.send(
-        former_home, RecordType::identity_released,
-        ReleaseIdentifier{attach->exchange, attach->parts, attach->identifier, former, attach->survivor, attach->home});
-  }
   // Whoever the survivor is, they are there before the first event that is led to them.
   if (parts_of_attach(attach->former) == 2) {
     MovedState first = part_of(attach->exchange, attach->parts, attach->survivor);
@@ -140,7 +132,6 @@ void apply_attach(Scene& scene, std::string_view payload) {
   binding.home = attach->home;
   ++scene.context.mutate_or_create<Totals>(Totals::kId).moved;
 
-  if (is_revived) return;
   const bool was_someone_elses = !former.is_zero() && former != attach->survivor;
   const bool is_unknown_to_lane = was_someone_elses && former != attach->former && former_home == scene.here() &&
                                   scene.context.find<Person>(former.value) != nullptr;

@@ -19,7 +19,6 @@ struct Planned {
   std::vector<uint32_t> nodes;
   uint32_t survivor = kNowhere;  ///< the old component whose person this is
   bool is_new_person = false;    ///< the id was not live before: taken back or newly drawn
-  bool is_returning = false;     ///< taken back
   bool unchanged = false;        ///< the members of one old component, all of them
   PersonChange change;
 };
@@ -138,26 +137,11 @@ class Plan {
     }
   }
 
-  // A former id whose anchor lies here comes back to life; otherwise a new one.
+  // Never a former id: identifiers that stay with whoever absorbed it are still led along its alias, which would lead
+  // them to somebody else once the id lived again.
   void give_person(Planned& group) {
     Component& component = group.component;
-    const FormerPerson* returning = nullptr;
-    const auto precedence = [this](const FormerPerson& former) {
-      return std::tuple(rank_of(region_.find(events::key_of(former.anchor))), former.person);
-    };
-    for (const RegionComponent& from : region_.components) {
-      for (const FormerPerson& former : from.component->absorbed) {
-        if (!is_in(group, former.anchor)) continue;
-        if (returning == nullptr || precedence(former) < precedence(*returning)) returning = &former;
-      }
-    }
     group.is_new_person = true;
-    if (returning != nullptr) {
-      group.is_returning = true;
-      component.person = returning->person;
-      component.anchor = returning->anchor;
-      return;
-    }
     component.person = {context_.new_id()};
     const uint32_t anchor = *std::ranges::min_element(group.nodes, {}, [this](uint32_t i) {
       return std::tuple(rank_of(i), node(i).first_event, node(i).identifier.value);
@@ -165,7 +149,7 @@ class Plan {
     component.anchor = node(anchor).identifier;
   }
 
-  // Absorbed ids follow their anchors, so that each can come back where it belongs.
+  // Absorbed ids follow their anchors: asked who that was, the lane names whoever has it now.
   void share_out_former_persons() {
     for (uint32_t i = 0; i < region_.components.size(); ++i) {
       const Component& from = old(i);
@@ -254,11 +238,7 @@ class Plan {
       if (group.is_new_person) {
         Person entry;
         entry.component = group.key;
-        if (group.is_returning) {
-          *context_.mutate<Person>(group.component.person.value) = entry;
-        } else {
-          context_.create<Person>(group.component.person.value, entry);
-        }
+        context_.create<Person>(group.component.person.value, entry);
       }
       if (is_new_entity) {
         context_.create<Component>(group.key, std::move(group.component));

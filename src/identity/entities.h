@@ -19,7 +19,7 @@
 
 namespace terreno::identity {
 
-/// An absorbed id, and the identifier that first made that person: where it lies, the id may come back to life.
+/// An absorbed id, and the identifier that first made that person: whoever has that is whom the id names.
 struct FormerPerson {
   PersonId person;
   events::Identifier anchor;

@@ -187,8 +187,8 @@ void touches_confirm(const engine::Lookup& state, const events::Identifier& iden
 void touches_note_person(const engine::Lookup& state, const events::Identifier& identifier, PersonId person,
                          engine::KeyList& keys);
 /// An identifier's home answers to an attach that it had bound the identifier to a person of its own whom the lane did
-/// not know: from now on that id is an alias of the identifier's person, and comes back to life should the identifier
-/// ever be split off. An id that the lane knows already is left as it is.
+/// not know: from now on that id is an alias of the identifier's person. An id that the lane knows already is left as
+/// it is.
 void note_person(engine::Context& context, const events::Identifier& identifier, PersonId person);
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -214,8 +214,8 @@ struct Separation {
 void touches_separate(const engine::Lookup& state, const Separation& separation, engine::KeyList& keys);
 /// "These are two people". Removes the weakest set of edges that parts the two (a minimum cut by weight), and leaves a
 /// cannot-link between the two and between the strongest identifiers of their sides, so that no replay and no later
-/// evidence joins them again. The side that holds the anchor keeps the id; the other takes back its former one or gets
-/// a new one. For two that are not together only the cannot-link is left. State of the verdict: held, by cannot_link.
+/// evidence joins them again. The side that holds the anchor keeps the id; the other gets a new one. For two that are
+/// not together only the cannot-link is left. State of the verdict: held, by cannot_link.
 [[nodiscard]] std::expected<Verdict, Error> separate(engine::Context& context, const Separation& separation);
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -83,6 +83,10 @@ class Run final : public engine::OutputSink {
     if (outcome_.broken.size() < 20) outcome_.broken.push_back(std::move(rule));
   }
   [[nodiscard]] Duration boot() const { return engine_->clock().boot(); }
+  /// Repeats are known for a week.
+  [[nodiscard]] bool is_remembered(const Request& request) const {
+    return boot().ms - request.first_sent.ms < days(6).ms;
+  }
   void later(Duration delay, std::function<void()> then) { agenda_.emplace(boot().ms + delay.ms, std::move(then)); }
   /// The same, unless the program has died by then.
   void later_if_alive(Duration delay, std::function<void()> then) {
@@ -142,6 +146,7 @@ class Run final : public engine::OutputSink {
 
   std::multimap<int64_t, std::function<void()>> agenda_;  ///< by boot time
   uint64_t life_ = 1;                                     ///< of the program; a crash begins another
+  bool is_off_ = false;                                   ///< the machine
   Duration skew_;                                         ///< how far the wall clock is ahead of the truth
   Duration jumped_;                                       ///< all jumps of the wall clock, forwards or back
 
@@ -187,6 +192,7 @@ Run::Run(uint64_t seed, bool tells) : dice_(seed), weather_(Weather::draw(dice_)
 // Time
 
 void Run::step(size_t times) {
+  if (is_off_) return;
   for (; times > 0; --times) {
     if (!engine_->step()) return;
   }
@@ -436,8 +442,7 @@ void Run::act() {
       // A client that does not know that it was answered.
       if (!requests_.empty() && dice_.one_in(2)) {
         const size_t number = dice_.below(requests_.size());
-        // Repeats are known for a week.
-        if (boot().ms - requests_[number].first_sent.ms < days(6).ms) return send(number);
+        if (is_remembered(requests_[number])) return send(number);
       }
       [[fallthrough]];
     default:
@@ -457,8 +462,13 @@ void Run::crash(Duration off) {
   ++life_;
   offered_.clear();
   claims_.clear();
-  if (off.ms > 0) pass(off);
   engine_->restart(commits_kept, written);
+  if (off.ms > 0) {
+    is_off_ = true;
+    pass(off);
+    is_off_ = false;
+    engine_->restart();
+  }
   for (size_t i = 0; i < requests_.size(); ++i) {
     if (requests_[i].state != Request::State::pending) continue;
     if (dice_.happens(weather_.gives_up)) {
@@ -466,7 +476,7 @@ void Run::crash(Duration off) {
       continue;
     }
     later(up_to(seconds(60)), [this, i] {
-      if (requests_[i].state == Request::State::pending) send(i);
+      if (requests_[i].state == Request::State::pending && is_remembered(requests_[i])) send(i);
     });
   }
 }
@@ -489,7 +499,10 @@ void Run::set_clock_right() {
   skew_ = {};
   if (!engine_->health().time_held) return;
   tell("an operator says what time it is");
-  engine_->clock_reset(engine_->clock().now(), nullptr);
+  bool is_said = false;
+  const auto done = [&is_said](const engine::Result<std::vector<engine::Placed>>&) { is_said = true; };
+  engine_->clock_reset(engine_->clock().now(), done);
+  while (!is_said && engine_->step()) continue;
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -657,7 +670,7 @@ void Run::calm_down() {
   settle();
   // What nobody answered is asked again.
   for (size_t i = 0; i < requests_.size(); ++i) {
-    if (requests_[i].state == Request::State::pending) send(i);
+    if (requests_[i].state == Request::State::pending && is_remembered(requests_[i])) send(i);
   }
   settle();
   for (int hour = 0; hour < 50; ++hour) {
