@@ -52,7 +52,8 @@ bool says_yes(const consent::AddressLedger& ledger, const consent::Scope& scope,
   bool yes = false;
   for (const consent::ConsentEntry& entry : ledger.entries()) {
     if (entry.position > at) continue;
-    if (entry.act.action == consent::Action::grant && entry.act.scope == scope) yes = true;
+    const bool widens = entry.act.action == consent::Action::grant || entry.act.action == consent::Action::confirm;
+    if (widens && entry.act.scope == scope) yes = true;
     if (consent::narrows(entry.act.action) && entry.act.scope.covers(scope)) yes = false;
   }
   return yes;
@@ -343,7 +344,7 @@ void Run::consent(consent::Action action, const std::string& email, const std::s
   if (consent::narrows(action)) request.opts_out = act;
   request.make = [this, act]() mutable {
     act.occurred_at = act.received_at = engine_->clock().now();
-    if (act.action == consent::Action::grant) act.confirmation.confirmed_at = act.received_at;
+    if (act.action != consent::Action::request) act.confirmation.confirmed_at = act.received_at;
     engine::Batch batch;
     batch.add(consent::home_of(act.address), static_cast<uint16_t>(RecordType::consent_act), RecordId{random_.next()},
               flow::payload_of(act));
@@ -432,8 +433,10 @@ void Run::act() {
   const std::string topic = dice_.one_in(3) ? "news" : "tips";
   switch (dice_.below(12)) {
     case 0:
-    case 1:
       return consent(consent::Action::grant, email, topic);
+    case 1:
+      // An address that answers for itself is worth more to the lane.
+      return consent(dice_.one_in(3) ? consent::Action::request : consent::Action::confirm, email, topic);
     case 2:
       return consent(dice_.one_in(2) ? consent::Action::withdraw : consent::Action::refuse, email, topic);
     case 3:
