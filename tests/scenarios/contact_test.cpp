@@ -151,8 +151,9 @@ TEST(HeldTime, LettersAndWaitsCountFromWhenTheTimeIsKnown) {
     world.engine().clock().advance(hours(56));
     world.crash();
     ASSERT_TRUE(world.engine().health().time_held);
-    world.server(event("Signed Up", "m2") + "," + event("Booked", "m3") +
-                 R"(,{"type":"track","userId":"u-1","messageId":"m4","event":"Order Completed","properties":{"order_id":"R-1"}})");
+    world.server(
+        event("Signed Up", "m2") + "," + event("Booked", "m3") +
+        R"(,{"type":"track","userId":"u-1","messageId":"m4","event":"Order Completed","properties":{"order_id":"R-1"}})");
     world.settle();
     ASSERT_EQ(world.mails.size(), 1u) << "what was ordered is confirmed at once";
     EXPECT_EQ(world.mails[0].proof.rule, consent::Rule::transactional);
