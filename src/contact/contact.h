@@ -197,7 +197,7 @@ class ContactState final : public engine::Entity {
   static constexpr size_t kRecentMax = 500;  ///< final ones; one that is not never leaves the list
   std::vector<Reservation> reservations;     ///< of the last 31 days, oldest first
   std::vector<Held> held;
-  std::vector<DecisionId> recent;  ///< newest last, as good as
+  std::vector<DecisionId> recent;  ///< newest last, but for old ones that are still under way
   void absorb(const ContactState& other);
   [[nodiscard]] std::optional<Timestamp> next_wake() const;
   void encode(Writer& out) const override;

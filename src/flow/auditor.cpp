@@ -9,15 +9,12 @@
 
 namespace terreno::flow {
 
-namespace {
-
 using consent::AddressLedger;
 using consent::ConsentEntry;
 using consent::LedgerShard;
 using consent::ProofRecord;
 using contact::DecisionState;
 
-/// Its ledger's own words, read without the rules: the last one about the scope was yes, and nobody suppressed it.
 bool said_yes(const AddressLedger& ledger, const consent::Scope& scope, engine::Position at) {
   bool said = false;
   for (const ConsentEntry& entry : ledger.entries()) {
@@ -36,6 +33,8 @@ bool said_yes(const AddressLedger& ledger, const consent::Scope& scope, engine::
   }
   return said;
 }
+
+namespace {
 
 consent::SendRequest request_of(const ProofRecord& proof) {
   consent::SendRequest request;
@@ -104,10 +103,10 @@ void Auditor::add(const contact::Decision& decision) {
 }
 
 void Auditor::check_proofs(uint16_t number, Home& home) {
-  std::unordered_map<std::string_view, const AddressLedger*> by_address;
+  std::unordered_map<Id128, const AddressLedger*> by_address;
   std::vector<const ConsentEntry*> entries;
   for (const auto& ledger : home.ledgers) {
-    if (!ledger->is_erased()) by_address.emplace(ledger->address().value, ledger.get());
+    if (!ledger->is_erased()) by_address.emplace(consent::key_of(ledger->address()), ledger.get());
     for (const ConsentEntry& entry : ledger->entries()) entries.push_back(&entry);
   }
   std::ranges::sort(entries, {}, &ConsentEntry::entry_id);
@@ -120,7 +119,7 @@ void Auditor::check_proofs(uint16_t number, Home& home) {
     const std::string of = fmt::format("{} (partition {}, position {})", proof.of, number, record.position.value);
     while (next < entries.size() && entries[next]->position <= record.position) shard.append(*entries[next++]);
     ++audit_.proofs;
-    const auto found = by_address.find(record.address.value);
+    const auto found = by_address.find(consent::key_of(record.address));
     const AddressLedger* const ledger = found == by_address.end() ? nullptr : found->second;
     if (ledger == nullptr && record.message_class == consent::MessageClass::commercial) {
       find(of + ": its address has no ledger");

@@ -33,6 +33,10 @@ struct Audit {
   [[nodiscard]] bool holds() const { return findings.empty(); }
 };
 
+/// What an address's ledger says of a scope up to a position, in its own words and without the rules: the last one was
+/// yes, and nobody suppressed the address since.
+[[nodiscard]] bool said_yes(const consent::AddressLedger& ledger, const consent::Scope& scope, engine::Position at);
+
 /// Takes every entity of a store, in any order, then concludes. Memory: all ledgers, and one proof per message that
 /// left. One thread.
 class Auditor {

@@ -47,18 +47,6 @@ struct Request {
   engine::Placed placed;  ///< of the first record, once acknowledged
 };
 
-/// What the entries up to a position say last of a topic.
-bool says_yes(const consent::AddressLedger& ledger, const consent::Scope& scope, engine::Position at) {
-  bool yes = false;
-  for (const consent::ConsentEntry& entry : ledger.entries()) {
-    if (entry.position > at) continue;
-    const bool widens = entry.act.action == consent::Action::grant || entry.act.action == consent::Action::confirm;
-    if (widens && entry.act.scope == scope) yes = true;
-    if (consent::narrows(entry.act.action) && entry.act.scope.covers(scope)) yes = false;
-  }
-  return yes;
-}
-
 class Run final : public engine::OutputSink {
  public:
   Run(uint64_t seed, bool tells);
@@ -745,7 +733,7 @@ void Run::examine_events() {
     }
     if (!request.opts_out || !is_acknowledged) continue;
     const auto ledger = ledgers.find(request.opts_out->address.value);
-    if (ledger == ledgers.end() || says_yes(*ledger->second, request.opts_out->scope, request.placed.position))
+    if (ledger == ledgers.end() || flow::said_yes(*ledger->second, request.opts_out->scope, request.placed.position))
       broke("no acknowledged opt-out is lost: " + request.what);
   }
 }
