@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/text.h"
 #include "identity/cut.h"
 #include "identity/evidence.h"
 #include "identity/region.h"
@@ -18,13 +19,6 @@ namespace {
 
 constexpr size_t kActorBytesMax = 200;
 constexpr size_t kReasonBytesMax = 500;
-
-/// Cuts at the start of a UTF-8 character.
-std::string shortened(std::string_view text, size_t most) {
-  if (text.size() <= most) return std::string(text);
-  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) --most;
-  return std::string(text.substr(0, most));
-}
 
 struct Sides {
   std::vector<Id128> cut;    ///< keys of edges

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "journeys/journeys.h"
 
 namespace terreno::journeys {
@@ -46,14 +47,8 @@ std::optional<std::string> property(std::string_view properties, std::string_vie
   return found != nullptr ? std::optional(json::serialize(*found)) : std::nullopt;
 }
 
-std::string cut(std::string text) {
-  constexpr size_t kTraceBytesMax = 256;
-  if (text.size() <= kTraceBytesMax) return text;
-  size_t end = kTraceBytesMax;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
-  text.resize(end);
-  return text + "…";
-}
+/// Of a value in a trace.
+constexpr size_t kTraceBytesMax = 256;
 
 segments::ConditionInput with_event(const segments::ConditionInput& person, std::string_view properties) {
   segments::ConditionInput input;
@@ -135,7 +130,7 @@ void try_to_enter(JourneyStates& states, const Occurrence& event, const Definiti
     const auto result = definition.trigger_condition->evaluate(with_event(person, event.properties));
     if (!result.holds) {
       trace.clause = result.failing_clause;
-      trace.value = cut(result.failing_value);
+      trace.value = shortened(result.failing_value, kTraceBytesMax);
       return stop("condition");
     }
   }
