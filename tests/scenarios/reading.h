@@ -14,6 +14,15 @@
 
 namespace terreno::scenarios {
 
+/// A browser whose key anybody can read, or a server.
+inline events::SourceDefaults source_of(bool is_public) {
+  events::SourceDefaults source;
+  source.id = is_public ? "web" : "shop";
+  source.visibility = is_public ? events::Visibility::public_source : events::Visibility::secret_source;
+  source.kind = is_public ? events::SourceKind::browser : events::SourceKind::server;
+  return source;
+}
+
 class Reading {
  public:
   /// The engine outlives it.

@@ -32,10 +32,7 @@ void World::apply(std::vector<flow::Document> documents) {
 }
 
 void World::track(events::TrackingPath path, const std::string& body, bool is_public) {
-  events::SourceDefaults source;
-  source.id = is_public ? "web" : "shop";
-  source.visibility = is_public ? events::Visibility::public_source : events::Visibility::secret_source;
-  source.kind = is_public ? events::SourceKind::browser : events::SourceKind::server;
+  const events::SourceDefaults source = source_of(is_public);
   std::vector<events::Event> events;
   std::vector<events::Quarantined> quarantined;
   const auto read = events::parse_tracking(path, body, {}, source, now(), random_, events, quarantined);

@@ -234,10 +234,7 @@ void Run::track(std::vector<std::string> items, bool is_public, Request request)
     std::string body = R"({"batch":[)";
     for (const std::string& item : items) body += (body.back() == '[' ? "" : ",") + item;
     body += "]}";
-    events::SourceDefaults source;
-    source.id = is_public ? "web" : "shop";
-    source.visibility = is_public ? events::Visibility::public_source : events::Visibility::secret_source;
-    source.kind = is_public ? events::SourceKind::browser : events::SourceKind::server;
+    const events::SourceDefaults source = scenarios::source_of(is_public);
     std::vector<events::Event> events;
     std::vector<events::Quarantined> quarantined;
     const auto read = events::parse_tracking(events::TrackingPath::batch, body, {}, source, engine_->clock().now(),
